@@ -1,0 +1,30 @@
+"""Who calls: the holder of an access token."""
+
+from typing import Any
+
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from realtime.auth import Identity, SignInExpired, SignInRefused, identify_access_token
+
+
+class AccessTokenAuthentication(BaseAuthentication):
+    """`Authorization: Bearer <access JWT>`; `request.auth` is the Identity. A bad token is 401, whatever is wrong with it."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Identity] | None:
+        """Return the user and the identity, None without a bearer token."""
+        kind, _, token = get_authorization_header(request).partition(b" ")
+        if kind.lower() != b"bearer":
+            return None
+        try:
+            identity = identify_access_token(token.strip().decode("ascii"))
+        except SignInExpired:
+            raise AuthenticationFailed("The access token has expired: fetch a new one.", code="token_expired") from None
+        except (SignInRefused, UnicodeDecodeError):
+            raise AuthenticationFailed("The access token is not valid.", code="token_invalid") from None
+        return identity.user, identity
+
+    def authenticate_header(self, request: Request) -> str:
+        """Return the challenge of a 401."""
+        return 'Bearer realm="api"'

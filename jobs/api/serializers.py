@@ -1,0 +1,116 @@
+"""What may come in, field by field."""
+
+import math
+from typing import Any
+
+from rest_framework import serializers
+
+from jobs.events import encode
+from jobs.handlers import registry
+from jobs.transitions import NewJob
+from realtime.topics import JOB_ID
+
+QUERY_LIMIT_BYTES = 8 * 1024
+INPUT_LIMIT_BYTES = 64 * 1024
+PRIORITY_LIMIT = 32767
+LONGEST_TIMEOUT_SECONDS = 7 * 24 * 3600
+
+
+class TextField(serializers.CharField):
+    """A string, as it is; nothing else becomes one."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(trim_whitespace=False, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        """Refuse what is not a string."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class NumberField(serializers.FloatField):
+    """A JSON number; no string, no boolean, no NaN."""
+
+    def to_internal_value(self, data: Any) -> float:
+        """Refuse what is not a finite number."""
+        if isinstance(data, bool) or not isinstance(data, int | float) or not math.isfinite(data):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class WholeNumberField(serializers.IntegerField):
+    """A JSON integer; no string, no boolean."""
+
+    def to_internal_value(self, data: Any) -> int:
+        """Refuse what is not an integer."""
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class InputField(serializers.DictField):
+    """A JSON object of at most 64 KiB."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Refuse what is not an object, or too large."""
+        if not isinstance(data, dict):
+            raise serializers.ValidationError("Must be an object.")
+        if len(encode(data).encode()) > INPUT_LIMIT_BYTES:
+            raise serializers.ValidationError(f"At most {INPUT_LIMIT_BYTES} bytes.")
+        return data
+
+
+class NewJobSerializer(serializers.Serializer[NewJob]):
+    """The body of a create."""
+
+    type = TextField(max_length=64)
+    query = TextField(default="", allow_blank=True)
+    input = InputField(default=dict)
+    jobId = serializers.RegexField(JOB_ID.pattern + r"\Z", default=None, allow_null=True)
+    priority = WholeNumberField(default=0, min_value=-PRIORITY_LIMIT, max_value=PRIORITY_LIMIT)
+    runAt = serializers.DateTimeField(default=None, allow_null=True)
+    maxAttempts = WholeNumberField(default=None, allow_null=True, min_value=1, max_value=100)
+    timeoutSeconds = NumberField(default=None, allow_null=True, min_value=0.1, max_value=LONGEST_TIMEOUT_SECONDS)
+
+    def validate_type(self, type: str) -> str:
+        """Refuse a type that nobody runs."""
+        if registry.find(type) is None:
+            raise serializers.ValidationError(f"No handler runs this type. There are: {', '.join(registry.types())}.")
+        return type
+
+    def validate_query(self, query: str) -> str:
+        """Refuse a query that is too long."""
+        if len(query.encode()) > QUERY_LIMIT_BYTES:
+            raise serializers.ValidationError(f"At most {QUERY_LIMIT_BYTES} bytes.")
+        return query
+
+    def new_job(self) -> NewJob:
+        """Return what the job is created from; what was left out comes from the handler."""
+        fields = self.validated_data
+        handler = registry.find(fields["type"])
+        assert handler is not None, "validate_type looked"
+        return NewJob(
+            type=fields["type"],
+            query=fields["query"],
+            input=fields["input"],
+            job_id=fields["jobId"],
+            priority=fields["priority"],
+            run_at=fields["runAt"],
+            max_attempts=fields["maxAttempts"] or handler.max_attempts,
+            timeout_seconds=fields["timeoutSeconds"] or handler.timeout_seconds,
+            steps=handler.steps,
+        )
+
+
+class JobChangesSerializer(serializers.Serializer[Any]):
+    """The body of a PATCH."""
+
+    state = serializers.ChoiceField(choices=["cancelled", "paused", "created"], required=False)
+    priority = WholeNumberField(required=False, min_value=-PRIORITY_LIMIT, max_value=PRIORITY_LIMIT)
+
+
+class CommandSerializer(serializers.Serializer[Any]):
+    """The body of a command."""
+
+    ifAttempt = WholeNumberField(default=None, allow_null=True, min_value=1)

@@ -1,0 +1,18 @@
+"""The routes of the API."""
+
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
+from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
+
+from jobs.api.views import JobViewSet, TicketView
+
+router = SimpleRouter(trailing_slash=False)
+router.register("jobs", JobViewSet, basename="job-api")
+
+urlpatterns = [
+    path("auth/token", TokenObtainPairView.as_view(), name="token"),
+    path("auth/refresh", TokenRefreshView.as_view(), name="refresh"),
+    path("auth/token/refresh", TokenRefreshView.as_view()),
+    path("auth/ticket", TicketView.as_view(), name="ticket"),
+    path("", include(router.urls)),
+]

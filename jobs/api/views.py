@@ -1,0 +1,132 @@
+"""`/api/jobs`."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from rest_framework import viewsets
+from rest_framework.decorators import action
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from jobs import transitions
+from jobs.api.serializers import CommandSerializer, JobChangesSerializer, NewJobSerializer
+from jobs.errors import JobNotFound
+from jobs.models import Job, iso
+from jobs.representation import represent, summarize
+from jobs.transitions.close import tail_of, with_tail
+from realtime.auth import Identity, issue_ticket
+from realtime.topics import is_job_id
+
+
+class NewestFirst(CursorPagination):
+    """Pages that stay the same while jobs are created."""
+
+    ordering = ("-created_at", "-id")
+    page_size = 50
+    page_size_query_param = "pageSize"
+    max_page_size = 200
+
+
+class JobViewSet(viewsets.GenericViewSet[Job]):
+    """Create, read, change and command jobs. What one may not see is 404."""
+
+    pagination_class = NewestFirst
+    lookup_value_regex = "[^/]+"
+    lookup_url_kwarg = "job_id"
+
+    def get_queryset(self) -> QuerySet[Job]:
+        """Return the jobs that the caller may see."""
+        return Job.objects.visible_to(self.request.user).select_related("owner")
+
+    def create(self, request: Request) -> Response:
+        """Create a job; the same body with the same `jobId` again gives the job that is there."""
+        serializer = NewJobSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        job, created = transitions.create(request.user, serializer.new_job())
+        headers = {"Location": reverse("job-api-detail", args=[job.pk])}
+        return Response(self._whole(job), status=201 if created else 200, headers=headers)
+
+    def list(self, request: Request) -> Response:
+        """List summaries, newest first."""
+        rows = self.get_queryset().defer("text", "input", "result", "checkpoint", "queued_event", "closed_event")
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response([summarize(job) for job in page or []])
+
+    def retrieve(self, request: Request, job_id: str) -> Response:
+        """Return the job, fresh to the last event."""
+        return Response(self._whole(self._visible(job_id)))
+
+    def partial_update(self, request: Request, job_id: str) -> Response:
+        """Change the priority of a created job, or its state as the command of that name would."""
+        job = self._visible(job_id)
+        serializer = JobChangesSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        changes = serializer.validated_data
+        if "priority" in changes:
+            job = transitions.edit(job_id, priority=changes["priority"])
+        if "state" in changes:
+            job = transitions.command(job_id, _action_to(changes["state"], job), actor=request.user)
+        return Response(self._whole(job))
+
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, job_id: str) -> Response:
+        """Stop the job for good."""
+        return self._command(request, job_id, "cancel")
+
+    @action(detail=True, methods=["post"])
+    def pause(self, request: Request, job_id: str) -> Response:
+        """Stop the job until it is resumed."""
+        return self._command(request, job_id, "pause")
+
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, job_id: str) -> Response:
+        """Let a paused job go on."""
+        return self._command(request, job_id, "resume")
+
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, job_id: str) -> Response:
+        """Try a failed or cancelled job again."""
+        return self._command(request, job_id, "retry")
+
+    def _command(self, request: Request, job_id: str, name: str) -> Response:
+        self._visible(job_id)
+        serializer = CommandSerializer(data=request.data or {})
+        serializer.is_valid(raise_exception=True)
+        if_attempt = serializer.validated_data["ifAttempt"]
+        return Response(self._whole(transitions.command(job_id, name, actor=request.user, if_attempt=if_attempt)))
+
+    def _visible(self, job_id: str) -> Job:
+        job = self.get_queryset().filter(pk=job_id).first() if is_job_id(job_id) else None
+        if job is None:
+            raise JobNotFound
+        return job
+
+    def _whole(self, job: Job) -> dict[str, Any]:
+        view = with_tail(job, tail_of(job.pk) if job.state == "running" else [])
+        return represent(job, view)
+
+
+def _action_to(state: str, job: Job) -> str:
+    """Return the command that brings the job to `state`."""
+    if state != "created":
+        return {"cancelled": "cancel", "paused": "pause"}[state]
+    began_by = json.loads(job.queued_event)["data"]["reason"]
+    return "resume" if job.state == "paused" or (job.state in ("created", "running") and began_by == "resume") else "retry"
+
+
+class TicketView(APIView):
+    """Tickets: a page that holds no token signs its socket in with one."""
+
+    def post(self, request: Request) -> Response:
+        """Make a ticket: single use, 30 s; the socket lives as long as this session or token."""
+        if isinstance(request.auth, Identity):
+            ends = datetime.fromtimestamp(request.auth.expires_at / 1000, UTC)
+        else:
+            ends = request.session.get_expiry_date()
+        ticket, expires_at = issue_ticket(request.user, ends)
+        return Response({"ticket": ticket, "expiresAt": iso(expires_at)})

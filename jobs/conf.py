@@ -1,0 +1,36 @@
+"""The settings of `jobs`, typed, with units in the names; read from `settings.JOBS`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings as django_settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSettings:
+    """How jobs are run. Each field is the environment variable of the same name, in upper case, where there is one."""
+
+    lease_seconds: float = 10
+    """How long a worker may stay silent before its jobs are given to others."""
+    flush_seconds: float = 1
+    """How often a worker writes its runs to their rows; each write renews the lease."""
+    flush_events: int = 100
+    """So many unflushed events of one run cause a flush at once."""
+    unflushed_limit: int = 180
+    """With so many unflushed events `write` waits: the log still holds what the row lacks."""
+    coalesce_seconds: float = 0.05
+    """Text and progress of one run within this time become one event."""
+    rescue_seconds: float = 2
+    """How often each worker looks for jobs whose lease is over."""
+    poll_seconds: float = 1
+    """How often an idle worker looks for jobs when no nudge comes."""
+    shutdown_grace_seconds: float = 20
+    """How long runs may go on after SIGTERM."""
+    retention_days: float = 30
+    text_limit_bytes: int = 256 * 1024
+    """Most text of one job, as UTF-8; past it the attempt fails with `text_too_long`."""
+    handler_modules: tuple[str, ...] = ()
+    state_dir: Path = Path(".state")
+
+
+settings = JobSettings(**getattr(django_settings, "JOBS", {}))

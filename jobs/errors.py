@@ -1,0 +1,45 @@
+"""What can go wrong with a job. The message of each is its docstring unless one is given."""
+
+
+class JobError(Exception):
+    """Something is wrong with a job."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (self.__doc__ or "").split("\n")[0])
+
+
+class JobFailed(JobError):
+    """Raised by a handler: the job fails at once, without a retry. `code` is for programs, `message` for people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class JobStopped(JobError):
+    """The run is over: the job was cancelled or paused, its lease is lost, or the worker ends. Let it pass through."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The run was stopped: {reason}.")
+        self.reason = reason
+
+
+class LeaseLost(JobError):
+    """The attempt does not hold the job any more; nothing was written."""
+
+
+class JobNotFound(JobError):
+    """There is no such job."""
+
+
+class CommandConflict(JobError):
+    """The job is in a state that does not allow this."""
+
+    def __init__(self, message: str, *, state: str) -> None:
+        super().__init__(message)
+        self.state = state
+
+
+class JobExists(JobError):
+    """This jobId is taken by a job with another body or of another owner."""

@@ -1,0 +1,195 @@
+"""One attempt from its claim to its end: resolve the handler, run it, classify how it ended, record that."""
+
+import asyncio
+import logging
+import random
+import time
+import traceback
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor as ThreadPool
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import Error as DatabaseError
+from django.db import close_old_connections, connection
+
+from jobs import transitions
+from jobs.conf import settings
+from jobs.errors import JobFailed, JobStopped, LeaseLost
+from jobs.events import encode
+from jobs.handlers.registry import Handler, find
+from jobs.lifecycle import Reason
+from jobs.models import Job
+from jobs.recorder import Recorder
+from jobs.run import BlockingJobRun, JobRun
+from jobs.text import clean
+
+log = logging.getLogger(__name__)
+
+RESULT_LIMIT_BYTES = 1024 * 1024
+BACKOFF_FIRST_SECONDS = 1
+BACKOFF_MOST_SECONDS = 300
+STOP_NOTICE_SECONDS = 0.5
+"""A handler that has not noticed its stop after this long is cancelled at its next `await`."""
+INTERRUPTED = "interrupted"
+"""The reason with which a worker that ends stops its runs."""
+
+
+@dataclass(frozen=True)
+class Completed:
+    """The handler returned."""
+
+    result: Any
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The attempt ended by an error; `final` when a retry would not help."""
+
+    code: str
+    message: str
+    reason: Reason
+    final: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Somebody ended the run."""
+
+    reason: str
+
+
+Outcome = Completed | Failed | Stopped
+
+
+class Executor:
+    """Runs the attempts of one process."""
+
+    def __init__(self, *, threads: ThreadPool, database: ThreadPool, wait_for_flush: Callable[[Recorder], None]) -> None:
+        self._threads = threads
+        self._database = database
+        self._wait_for_flush = wait_for_flush
+
+    async def execute(self, job: Job, recorder: Recorder, *, before_end: Callable[[Recorder], Awaitable[None]]) -> None:
+        """Run the job's handler and record how it ended. `before_end` makes sure that nothing more is published by others."""
+        handler = find(job.type)
+        outcome: Outcome
+        if handler is None:
+            outcome = Failed("unknown_type", f"This worker has no handler for type {job.type}.", Reason.ERROR, final=False)
+        else:
+            outcome = await self._run(handler, job, recorder)
+        log.info("job %s attempt %s: %s", job.pk, job.attempt, _describe(outcome))
+        recorder.end(JobStopped("ended"))
+        await before_end(recorder)
+        await self._record(job, recorder, outcome)
+
+    async def _run(self, handler: Handler, job: Job, recorder: Recorder) -> Outcome:
+        deadline = time.monotonic() + job.timeout_seconds
+        run = JobRun(job, recorder, deadline=deadline, wait_for_flush=self._wait_for_flush)
+        timeout = asyncio.timeout(job.timeout_seconds)
+        try:
+            async with timeout:
+                body = self._begin(handler, run)
+                _cancel_when_ended(body, recorder)
+                result = await body
+            recorder.check()
+            return Completed(_sendable(result))
+        except BaseException as error:
+            if timeout.expired() and not isinstance(error, JobFailed):
+                message = f"The attempt took longer than {job.timeout_seconds:g} s."
+                return Failed("timeout", message, Reason.TIMEOUT, final=False)
+            return _classify(error, recorder)
+
+    def _begin(self, handler: Handler, run: JobRun) -> "asyncio.Future[Any]":
+        if handler.is_async:
+            return asyncio.ensure_future(handler.function(run))
+        return asyncio.get_running_loop().run_in_executor(self._threads, handler.function, BlockingJobRun(run))
+
+    async def _record(self, job: Job, recorder: Recorder, outcome: Outcome) -> None:
+        """Write the end to the row. While the database is away it is tried again as long as the lease may last."""
+        while True:
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._database, self._write_end, job, recorder, outcome)
+                return
+            except LeaseLost:
+                log.info("fenced: job %s attempt %s is not ours any more", job.pk, job.attempt)
+                return
+            except DatabaseError as error:
+                if time.monotonic() - recorder.renewed_at > settings.lease_seconds:
+                    log.error("the end of job %s could not be written, its lease is over: %s", job.pk, error)
+                    return
+                log.warning("the end of job %s could not be written, trying again: %s", job.pk, error)
+                await asyncio.sleep(0.2)
+
+    def _write_end(self, job: Job, recorder: Recorder, outcome: Outcome) -> None:
+        close_old_connections()
+        try:
+            flush = recorder.flush()
+            match outcome:
+                case Completed(result):
+                    transitions.complete(flush, result)
+                case Stopped(reason) if reason == INTERRUPTED:
+                    transitions.interrupt(flush)
+                case Failed():
+                    _write_failure(job, flush, outcome)
+        except DatabaseError:
+            connection.close()
+            raise
+
+
+def _cancel_when_ended(body: "asyncio.Future[Any]", recorder: Recorder) -> None:
+    """Cancel a handler that has not noticed its end by itself; a thread cannot be cancelled and is left behind."""
+    loop = asyncio.get_running_loop()
+    recorder.when_ended(lambda: loop.call_soon_threadsafe(loop.call_later, STOP_NOTICE_SECONDS, body.cancel))
+
+
+def _write_failure(job: Job, flush: transitions.Flush, failed: Failed) -> None:
+    if failed.final or job.failures + 1 >= job.max_attempts:
+        counted = 0 if failed.final else 1
+        transitions.fail(
+            flush, code=failed.code, message=failed.message, reason=failed.reason, detail=failed.detail, failures=counted
+        )
+        return
+    delay = random.uniform(0, min(BACKOFF_MOST_SECONDS, BACKOFF_FIRST_SECONDS * 2.0**job.failures))  # noqa: S311
+    transitions.retry_later(flush, reason=failed.reason, delay_seconds=delay, detail=failed.detail)
+
+
+def _classify(error: BaseException, recorder: Recorder) -> Outcome:
+    ended = recorder.ended
+    if isinstance(ended, JobFailed):  # it counts even when the handler swallowed it
+        error = ended
+    if isinstance(error, JobFailed):
+        return Failed(clean(error.code), clean(error.message), Reason.ERROR, final=True)
+    if isinstance(ended, JobStopped):
+        return Stopped(ended.reason)
+    if isinstance(error, asyncio.CancelledError):
+        return Stopped(INTERRUPTED)
+    detail = "".join(traceback.format_exception(error))
+    log.warning("a handler raised %s", type(error).__name__, exc_info=error)
+    message = f"The handler raised {type(error).__name__}."
+    return Failed("handler_error", message, Reason.ERROR, final=False, detail=clean(detail)[-20_000:])
+
+
+def _sendable(result: Any) -> Any:
+    """Return the result if JSON can hold it; raises JobFailed with what to do when not."""
+    try:
+        encoded = encode(result)
+        size = len(encoded.encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        raise JobFailed("bad_result", f"The handler returned what JSON cannot hold: {error}") from error
+    if "\\u0000" in encoded:
+        raise JobFailed("bad_result", "The handler returned a NUL character, which the database cannot hold.")
+    if size > RESULT_LIMIT_BYTES:
+        raise JobFailed("result_too_large", f"The result has {size} bytes; {RESULT_LIMIT_BYTES} are allowed.")
+    return result
+
+
+def _describe(outcome: Outcome) -> str:
+    match outcome:
+        case Completed():
+            return "completed"
+        case Failed():
+            return f"failed with {outcome.code}"
+        case Stopped(reason):
+            return f"stopped, {reason}"

@@ -1,0 +1,94 @@
+"""The thread that writes the runs of a process to their rows, every second: the heartbeat. It waits behind nothing."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+from django.db import Error as DatabaseError
+from django.db import close_old_connections, connection
+
+from jobs.conf import settings
+from jobs.models import Worker, from_ts
+from jobs.recorder import Recorder
+from jobs.transitions import flush
+from jobs.transitions.announce import now_ts
+
+log = logging.getLogger(__name__)
+
+
+class Flusher:
+    """Flushes all runs every `flush_seconds`, or when asked; a run whose lease could not be renewed for 2/3 of it is stopped."""
+
+    def __init__(self, worker: Worker, recorders: Callable[[], Iterable[Recorder]]) -> None:
+        self._worker = worker
+        self._recorders = recorders
+        self._asked = threading.Event()
+        self._flushed = threading.Condition()
+        self._ended = False
+        self._heartbeat_at = 0.0
+        self._thread = threading.Thread(target=self._loop, name="flusher", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def ask(self) -> None:
+        """Have the next flush done at once."""
+        self._asked.set()
+
+    def wait(self, recorder: Recorder) -> None:
+        """Block until a flush has been done, or for a second: a recorder that must wait asks again."""
+        self.ask()
+        with self._flushed:
+            self._flushed.wait_for(lambda: not recorder.must_wait, timeout=1)
+
+    def end(self) -> None:
+        """End the thread."""
+        self._ended = True
+        self._asked.set()
+        self._thread.join()
+
+    def _loop(self) -> None:
+        while not self._ended:
+            self._asked.wait(settings.flush_seconds)
+            self._asked.clear()
+            begun_at = time.monotonic()
+            try:
+                close_old_connections()
+                self.flush_once()
+                self._heartbeat(begun_at)
+            except DatabaseError as error:
+                log.warning("the runs could not be flushed, trying again: %s", error)
+                connection.close()
+            self._stop_expired()
+            with self._flushed:
+                self._flushed.notify_all()
+        connection.close()
+
+    def flush_once(self) -> None:
+        """Write every run to its row and renew its lease. Raises the database's errors."""
+        begun_at = time.monotonic()
+        runs = {recorder.job_id: (recorder, recorder.flush()) for recorder in self._recorders()}
+        if not runs:
+            return
+        result = flush([item for _, item in runs.values()])
+        for job_id, (recorder, item) in runs.items():
+            if job_id in result.held:
+                recorder.flushed(item.seq, begun_at)
+            elif job_id in result.fenced:
+                log.info("fenced: job %s attempt %s is not ours any more", job_id, item.attempt)
+                recorder.stop("fenced")
+
+    def _heartbeat(self, now: float) -> None:
+        if now - self._heartbeat_at >= settings.flush_seconds:
+            Worker.objects.filter(pk=self._worker.pk).update(heartbeat_at=from_ts(now_ts()))
+            self._heartbeat_at = now
+
+    def _stop_expired(self) -> None:
+        """Stop runs whose lease may end soon without a renewal: somebody else may begin them then."""
+        limit = time.monotonic() - settings.lease_seconds * 2 / 3
+        for recorder in list(self._recorders()):
+            if recorder.renewed_at < limit and not recorder.stopping:
+                log.warning("the lease of job %s could not be renewed: its run is stopped", recorder.job_id)
+                recorder.stop("lease_lost")

@@ -1,0 +1,96 @@
+"""Which handler runs which type of job."""
+
+import importlib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import autodiscover_modules
+
+from jobs.conf import settings
+from jobs.events import MAX_STEPS, STEP_NAME_LIMIT
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handler:
+    """The code that runs jobs of one type, with the defaults of its jobs."""
+
+    type: str
+    function: Callable[..., Any]
+    steps: tuple[str, ...]
+    max_attempts: int
+    timeout_seconds: float
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the function is `async def`; a plain `def` runs in a thread."""
+        return inspect.iscoroutinefunction(self.function)
+
+
+_handlers: dict[str, Handler] = {}
+_discovered = False
+
+
+def job_handler(
+    type: str, *, steps: tuple[str, ...] = (), max_attempts: int = 3, timeout_seconds: float = 600
+) -> Callable[[Function], Function]:
+    """Register the decorated function as the handler of jobs of `type`.
+
+    `steps` are the names that a viewer sees as pending before the run reaches them, `max_attempts` bounds the errors
+    and timeouts of a job, `timeout_seconds` is the longest that one attempt may take. Raises ImproperlyConfigured when
+    another function has the type already, or when a value makes no sense.
+    """
+    if not type or len(type) > 64:
+        raise ImproperlyConfigured(f"A job type has 1 to 64 characters: {type!r}.")
+    if len(steps) > MAX_STEPS or any(not name or len(name) > STEP_NAME_LIMIT for name in steps):
+        raise ImproperlyConfigured(f"{type}: at most {MAX_STEPS} steps, each of 1 to {STEP_NAME_LIMIT} characters.")
+    if len(set(steps)) != len(steps):
+        raise ImproperlyConfigured(f"{type}: two steps have the same name.")
+    if max_attempts < 1 or timeout_seconds <= 0:
+        raise ImproperlyConfigured(f"{type}: max_attempts is at least 1 and timeout_seconds above 0.")
+
+    def register(function: Function) -> Function:
+        known = _handlers.get(type)
+        if known and (known.function.__module__, known.function.__qualname__) != (function.__module__, function.__qualname__):
+            raise ImproperlyConfigured(
+                f"Two handlers for type {type!r}: {known.function.__module__}.{known.function.__qualname__} "
+                f"and {function.__module__}.{function.__qualname__}."
+            )
+        _handlers[type] = Handler(
+            type=type, function=function, steps=tuple(steps), max_attempts=max_attempts, timeout_seconds=timeout_seconds
+        )
+        return function
+
+    return register
+
+
+def discover() -> None:
+    """Import every installed app's `job_handlers.py` and the modules named by `JOB_HANDLERS`, once."""
+    global _discovered
+    if _discovered:
+        return
+    autodiscover_modules("job_handlers")
+    for name in settings.handler_modules:
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name != name and not name.startswith(f"{error.name}."):
+                raise
+            raise ImproperlyConfigured(f"JOB_HANDLERS names {name!r}, and there is no such module.") from error
+    _discovered = True
+
+
+def find(type: str) -> Handler | None:
+    """Return the handler of jobs of `type`, or None."""
+    discover()
+    return _handlers.get(type)
+
+
+def types() -> list[str]:
+    """Return the types that have a handler, sorted."""
+    discover()
+    return sorted(_handlers)

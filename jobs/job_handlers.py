@@ -1,0 +1,3 @@
+"""The handlers that come with the project; every installed app may have such a module."""
+
+from jobs.handlers import example, search  # noqa: F401  importing registers them

@@ -1,0 +1,216 @@
+"""The rows: what is true about jobs. Only `jobs.transitions` writes `state`."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from uuid6 import uuid7
+
+from jobs.events import FoldedJob, iso_time
+from jobs.lifecycle import TERMINAL, State
+from realtime.position import CLOSED, Position
+
+
+def new_job_id() -> str:
+    """Return a UUIDv7: ids that sort by the time they were made."""
+    return str(uuid7())
+
+
+def from_ts(ts: int) -> datetime:
+    """Return Unix milliseconds as a datetime in UTC."""
+    return datetime.fromtimestamp(ts // 1000, UTC).replace(microsecond=ts % 1000 * 1000)
+
+
+def to_ts(at: datetime) -> int:
+    """Return a datetime as Unix milliseconds."""
+    return int(at.timestamp()) * 1000 + at.microsecond // 1000
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    """Jobs by adjective."""
+
+    def due(self) -> "JobQuerySet":
+        """Jobs that wait for a worker and may start now, by the database's clock."""
+        return self.filter(Q(run_at=None) | Q(run_at__lte=Now()), state=State.CREATED)
+
+    def orphaned(self) -> "JobQuerySet":
+        """Jobs whose lease is over, by the database's clock."""
+        return self.filter(state=State.RUNNING, lease_expires_at__lt=Now())
+
+    def visible_to(self, user: Any) -> "JobQuerySet":
+        """Jobs that `user` may see: staff all, others their own."""
+        return self.all() if user.is_staff else self.filter(owner=user)
+
+
+class Job(models.Model):
+    """One unit of work, owned by one user."""
+
+    id = models.CharField(primary_key=True, max_length=64, default=new_job_id)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="jobs")
+    type = models.CharField(max_length=64)
+    query = models.TextField(blank=True, default="")
+    input = models.JSONField(default=dict, blank=True)
+    priority = models.IntegerField(default=0)
+    run_at = models.DateTimeField(null=True, blank=True)
+    max_attempts = models.PositiveIntegerField()
+    timeout_seconds = models.FloatField()
+    body_digest = models.CharField(max_length=64, editable=False)
+    """SHA-256 of the canonical body it was created with: a repeated create is known by it."""
+
+    state = models.CharField(max_length=10, choices=[(state.value, state.value) for state in State], default=State.CREATED)
+    attempt = models.PositiveBigIntegerField(default=1)
+    """Rises each time the job goes back to created: the fencing token."""
+    seq = models.PositiveBigIntegerField(default=0)
+    """The event of the attempt up to which this row is the fold of all; CLOSED once the attempt is closed."""
+    failures = models.PositiveIntegerField(default=0)
+    kills = models.PositiveIntegerField(default=0)
+
+    progress = models.FloatField(default=0)
+    step = models.CharField(max_length=100, null=True, blank=True)
+    steps = models.JSONField(default=list, blank=True)
+    message = models.TextField(null=True, blank=True)
+    text = models.TextField(blank=True, default="")
+    """The text before the rows of JobText; all of it unless the job runs."""
+    text_length = models.PositiveIntegerField(default=0)
+    """UTF-16 code units of the whole text, the rows of JobText included."""
+    result = models.JSONField(null=True, blank=True)
+    error = models.JSONField(null=True, blank=True)
+    checkpoint = models.JSONField(null=True, blank=True)
+    """`{data, attempt, seq, textLength, progress, step, steps, message}`: what a new attempt starts from."""
+
+    queued_event = models.TextField()
+    """The present attempt's event at seq 0, as sent, so that whoever finds it missing in the log can write it again."""
+    closed_event = models.TextField(null=True, blank=True)
+    """The last event at CLOSED, as sent."""
+    edits = models.PositiveIntegerField(default=0)
+    """Counts changes that no event carries, so that feeds notice them."""
+
+    worker = models.ForeignKey("Worker", null=True, blank=True, on_delete=models.PROTECT, related_name="jobs")
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    updated_at = models.DateTimeField()
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="job_state", condition=Q(state__in=[state.value for state in State])),
+            models.CheckConstraint(name="job_attempt", condition=Q(attempt__gte=1)),
+            models.CheckConstraint(name="job_progress", condition=Q(progress__gte=0, progress__lte=100)),
+            models.CheckConstraint(
+                name="job_leased_while_running",
+                condition=Q(state=State.RUNNING, worker__isnull=False, lease_expires_at__isnull=False)
+                | (~Q(state=State.RUNNING) & Q(worker__isnull=True, lease_expires_at__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="job_closed_seq",
+                condition=Q(state__in=[*TERMINAL, State.PAUSED], seq=CLOSED)
+                | Q(state=State.CREATED, seq=0)
+                | Q(state=State.RUNNING, seq__gte=1, seq__lt=CLOSED),
+            ),
+        ]
+        indexes = [
+            models.Index(F("priority").desc(), "created_at", "id", name="job_due", condition=Q(state=State.CREATED)),
+            models.Index(fields=["lease_expires_at"], name="job_leases", condition=Q(state=State.RUNNING)),
+            models.Index(fields=["owner", "-created_at", "-id"], name="job_owner"),
+            models.Index(fields=["-created_at", "-id"], name="job_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.id}"
+
+    @property
+    def position(self) -> Position:
+        """The event up to which this row is the fold of all."""
+        return Position(self.attempt, self.seq)
+
+    @property
+    def last_seq(self) -> int:
+        """The seq that the attempt had reached when it was closed; `seq` while it is not."""
+        if self.seq != CLOSED or not self.closed_event:
+            return self.seq
+        return int(json.loads(self.closed_event)["data"]["lastSeq"])
+
+    def whole_text(self) -> str:
+        """Return the streaming text, the rows of JobText included."""
+        if self.state != State.RUNNING:
+            return self.text
+        return "".join([self.text, *self.texts.order_by("offset").values_list("text", flat=True)])
+
+
+class JobText(models.Model):
+    """A piece of the text of a running job, at its offset in UTF-16 code units; the close joins the pieces."""
+
+    id = models.BigAutoField(primary_key=True)
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="texts")
+    offset = models.PositiveIntegerField()
+    text = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "offset"], name="job_text_offset")]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} at {self.offset}"
+
+
+class JobTransition(models.Model):
+    """A change of state: when, from what to what, why and by whom."""
+
+    id = models.BigAutoField(primary_key=True)
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="transitions")
+    at = models.DateTimeField()
+    source = models.CharField(max_length=10, blank=True)
+    """The state before; empty for the creation."""
+    target = models.CharField(max_length=10)
+    attempt = models.PositiveBigIntegerField()
+    reason = models.CharField(max_length=20, blank=True)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    worker_name = models.CharField(max_length=200, blank=True)
+    detail = models.TextField(blank=True)
+    """For staff: the traceback of an error."""
+
+    class Meta:
+        indexes = [models.Index(fields=["job", "id"], name="transition_job")]
+
+    def __str__(self) -> str:
+        return f"{self.job_id}: {self.source or 'new'} to {self.target}"
+
+
+class Worker(models.Model):
+    """A process that runs jobs."""
+
+    id = models.CharField(primary_key=True, max_length=64, default=new_job_id)
+    name = models.CharField(max_length=200)
+    """`<host>:<process id>`."""
+    types = models.JSONField(default=list)
+    concurrency = models.PositiveIntegerField(default=1)
+    started_at = models.DateTimeField()
+    heartbeat_at = models.DateTimeField()
+    stopped_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def folded(job: Job) -> FoldedJob:
+    """Return the folded fields of a row, its whole text included."""
+    view = FoldedJob()
+    view.position = job.position
+    view.state, view.progress, view.step, view.steps = job.state, job.progress, job.step, job.steps
+    view.message, view.result, view.error = job.message, job.result, job.error
+    view.started_at = iso(job.started_at)
+    view.finished_at = iso(job.finished_at)
+    view.set_text(job.whole_text())
+    return view
+
+
+def iso(at: datetime | None) -> str | None:
+    """Return a time as it goes over the wire."""
+    return None if at is None else iso_time(to_ts(at))

@@ -1,0 +1,52 @@
+"""A job as it goes over the wire."""
+
+from typing import Any
+
+from jobs.events import RESULT_IN_EVENT_BYTES, FoldedJob, encode
+from jobs.models import Job, iso
+
+SUMMARY_LEAVES_OUT = ("streamingText", "input", "result")
+
+
+def represent(job: Job, view: FoldedJob) -> dict[str, Any]:
+    """Return the job whole: what the row says, with the folded fields of `view`, which may be ahead of it."""
+    return {
+        "jobId": job.pk,
+        "type": job.type,
+        "query": job.query,
+        "input": job.input,
+        "failures": job.failures,
+        "maxAttempts": job.max_attempts,
+        "priority": job.priority,
+        "runAt": iso(job.run_at),
+        "timeoutSeconds": plain_number(job.timeout_seconds),
+        "queuePosition": None,
+        "eta": None,
+        "owner": job.owner.get_username(),
+        "createdAt": iso(job.created_at),
+        "updatedAt": iso(job.updated_at),
+        **view.fields(),
+        "progress": plain_number(view.progress),
+    }
+
+
+def summarize(job: Job) -> dict[str, Any]:
+    """Return the job's summary: the row as it is, without text, input and result."""
+    view = FoldedJob()
+    view.position, view.state, view.progress = job.position, job.state, job.progress
+    view.step, view.steps, view.message, view.error = job.step, job.steps, job.message, job.error
+    view.started_at, view.finished_at = iso(job.started_at), iso(job.finished_at)
+    whole = represent(job, view)
+    return {key: value for key, value in whole.items() if key not in SUMMARY_LEAVES_OUT}
+
+
+def without_large_result(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the job as snapshots carry it: a large result is null with `"more": true`."""
+    if len(encode(fields["result"]).encode()) <= RESULT_IN_EVENT_BYTES:
+        return fields
+    return {**fields, "result": None, "more": True}
+
+
+def plain_number(value: float) -> int | float:
+    """Return a whole number without its `.0`."""
+    return int(value) if value == int(value) else value

@@ -1,0 +1,91 @@
+"""What a handler may do: `JobRun`."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from jobs.models import Job
+from jobs.recorder import Recorder
+
+_YIELD_SECONDS = 0.005
+
+
+class JobRun:
+    """One attempt of a job, as its `async def` handler sees it.
+
+    Every call raises JobStopped once the job is cancelled or paused, the lease is lost, or the worker ends: let it pass through.
+    """
+
+    def __init__(self, job: Job, recorder: Recorder, *, deadline: float, wait_for_flush: Callable[[Recorder], Any]) -> None:
+        self.job_id: str = job.pk
+        self.query: str = job.query
+        self.input: dict[str, Any] = job.input
+        self.attempt: int = job.attempt
+        self.deadline: float = deadline
+        """When this attempt's time is over, on `time.monotonic`'s clock."""
+        self._recorder = recorder
+        self._wait_for_flush = wait_for_flush
+        self._yielded_at = time.monotonic()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the run is to end: a handler that computes for long without a call asks now and then."""
+        return self._recorder.stopping
+
+    async def progress(self, percent: float | None = None, *, step: str | None = None, message: str | None = None) -> None:
+        """Report percent done (0-100, never falls inside an attempt), the step, a message; each is optional."""
+        self._recorder.progress(percent, step, message)
+        await self._give_way()
+
+    async def write(self, text: str) -> None:
+        """Append to the text that viewers see streaming. Waits while the database is far behind."""
+        self._recorder.write(text)
+        await self._give_way()
+
+    async def log(self, message: str, *, level: str = "info") -> None:
+        """Add a line (`debug`, `info`, `warning`, `error`) to the activity panel."""
+        self._recorder.log(message, level)
+        await self._give_way()
+
+    async def _give_way(self) -> None:
+        """Let the other runs of this process go on, and wait while too much is unflushed."""
+        now = time.monotonic()
+        if now - self._yielded_at > _YIELD_SECONDS:
+            await asyncio.sleep(0)
+            self._yielded_at = time.monotonic()
+        while self._recorder.must_wait:
+            await asyncio.to_thread(self._wait_for_flush, self._recorder)
+
+
+class BlockingJobRun:
+    """One attempt of a job, as its plain `def` handler sees it: the names of JobRun, blocking."""
+
+    def __init__(self, run: JobRun) -> None:
+        self._run = run
+        self.job_id, self.query, self.input = run.job_id, run.query, run.input
+        self.attempt, self.deadline = run.attempt, run.deadline
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the run is to end."""
+        return self._run.stopping
+
+    def progress(self, percent: float | None = None, *, step: str | None = None, message: str | None = None) -> None:
+        """Report percent done (0-100, never falls inside an attempt), the step, a message; each is optional."""
+        self._run._recorder.progress(percent, step, message)
+        self._wait()
+
+    def write(self, text: str) -> None:
+        """Append to the text that viewers see streaming. Waits while the database is far behind."""
+        self._run._recorder.write(text)
+        self._wait()
+
+    def log(self, message: str, *, level: str = "info") -> None:
+        """Add a line (`debug`, `info`, `warning`, `error`) to the activity panel."""
+        self._run._recorder.log(message, level)
+        self._wait()
+
+    def _wait(self) -> None:
+        while self._run._recorder.must_wait:
+            self._run._wait_for_flush(self._run._recorder)

@@ -1,0 +1,75 @@
+"""What realtime asks about jobs: may this user watch, what is the job now, do this to it. Implements realtime's Source."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from jobs import transitions
+from jobs.errors import CommandConflict, JobNotFound
+from jobs.events import Damaged, Event, FoldedJob, iso_time
+from jobs.models import Job, folded
+from jobs.representation import represent, summarize, without_large_result
+from realtime.errors import RequestRefused
+from realtime.position import Position
+
+
+class WatchedJob:
+    """A job in a feed: the row as it was read, and the fold of what came since."""
+
+    def __init__(self, row: Job) -> None:
+        self._row = row
+        self._view: FoldedJob = folded(row)
+        self._updated_at: str | None = None
+        self.edits: int = row.edits
+
+    @property
+    def position(self) -> Position:
+        """The event up to which this is the fold of all."""
+        return self._view.position
+
+    @property
+    def text_sha256(self) -> str | None:
+        """At the close: the text's SHA-256; else None."""
+        return self._view.closed_sha256
+
+    def fold(self, event: Event) -> None:
+        """Apply the next event; raises ValueError when it does not fit."""
+        try:
+            self._view.fold(event)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise Damaged(f"The event lacks something: {error!r}") from error
+        self._updated_at = iso_time(event["ts"])
+
+    def render(self) -> dict[str, Any]:
+        """Return the job as a snapshot carries it."""
+        fields = without_large_result(represent(self._row, self._view))
+        return {**fields, "updatedAt": self._updated_at} if self._updated_at else fields
+
+
+class JobSource:
+    """The database's side of the wire; every method is called in a thread."""
+
+    def may_watch(self, user: Any, job_id: str) -> bool:
+        """Tell whether the user may see the job; a job that is not there nobody may see."""
+        return Job.objects.visible_to(user).filter(pk=job_id).exists()
+
+    def load(self, job_ids: Iterable[str]) -> dict[str, WatchedJob]:
+        """Return the jobs that are there, whole, by id."""
+        return {job.pk: WatchedJob(job) for job in Job.objects.filter(pk__in=list(job_ids)).select_related("owner")}
+
+    def positions(self, job_ids: Iterable[str]) -> dict[str, tuple[Position, int]]:
+        """Return where the rows are and their counts of edits, by id."""
+        rows = Job.objects.filter(pk__in=list(job_ids)).values_list("pk", "attempt", "seq", "edits")
+        return {job_id: (Position(attempt, seq), edits) for job_id, attempt, seq, edits in rows}
+
+    def command(self, user: Any, job_id: str, action: str, if_attempt: int | None) -> dict[str, Any]:
+        """Do the action for the user and return the job's summary. Raises RequestRefused."""
+        if action not in transitions.ACTIONS:
+            raise RequestRefused("bad_message", f"An action is one of {', '.join(transitions.ACTIONS)}.")
+        if not self.may_watch(user, job_id):
+            raise RequestRefused("not_found", "There is no such job.")
+        try:
+            return summarize(transitions.command(job_id, action, actor=user, if_attempt=if_attempt))
+        except JobNotFound as error:
+            raise RequestRefused("not_found", str(error)) from error
+        except CommandConflict as error:
+            raise RequestRefused("conflict", str(error)) from error

@@ -1,0 +1,26 @@
+"""The only writer of a job's state: each change is one guarded write in one transaction, published after the commit."""
+
+from jobs.transitions.claim import claim
+from jobs.transitions.close import complete, fail
+from jobs.transitions.commands import ACTIONS, command
+from jobs.transitions.create import NewJob, create
+from jobs.transitions.edit import edit
+from jobs.transitions.flush import Flush, FlushResult, flush
+from jobs.transitions.requeue import interrupt, rescue, retry_later
+
+__all__ = [
+    "ACTIONS",
+    "Flush",
+    "FlushResult",
+    "NewJob",
+    "claim",
+    "command",
+    "complete",
+    "create",
+    "edit",
+    "fail",
+    "flush",
+    "interrupt",
+    "rescue",
+    "retry_later",
+]

@@ -1,0 +1,76 @@
+"""Telling the world after the commit: events to the log, nudges to workers. What gets lost here is found by those who look."""
+
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+
+from jobs.events import Event, encode
+from jobs.lifecycle import State
+from jobs.models import Job
+from realtime import publisher
+from realtime.errors import RedisUnavailable
+from realtime.position import CLOSED, Position
+from realtime.publisher import Append, Entry
+from realtime.topics import WORKERS_GROUP, job_group, worker_group
+
+log = logging.getLogger(__name__)
+
+
+def now_ts() -> int:
+    """Return the time of an event: Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def state_event(job_id: str, position: Position, ts: int, state: State, reason: str | None = None, **data: Any) -> Event:
+    """Return the event that says that the job is in `state` now."""
+    return {
+        "type": "state",
+        "jobId": job_id,
+        "attempt": position.attempt,
+        "seq": position.seq,
+        "ts": ts,
+        "data": {"state": state.value, "reason": reason, **data},
+    }
+
+
+def encoded_entry(event: Event) -> Entry:
+    """Return an event as an entry of the log."""
+    return Entry(Position(event["attempt"], event["seq"]), encode(event))
+
+
+def announce(appends: Sequence[Append]) -> None:
+    """Publish after the commit."""
+    transaction.on_commit(lambda: _publish(appends), robust=True)
+
+
+def announce_work() -> None:
+    """Tell the workers after the commit that a job waits."""
+    transaction.on_commit(lambda: publisher.nudge(WORKERS_GROUP, {"type": "work.waiting"}), robust=True)
+
+
+def announce_stop(worker_id: str, job_id: str, attempt: int, reason: str) -> None:
+    """Tell the worker that ran the job, after the commit, that it does not run it any more."""
+    message = {"type": "job.stopped", "jobId": job_id, "attempt": attempt, "reason": reason}
+    transaction.on_commit(lambda: publisher.nudge(worker_group(worker_id), message), robust=True)
+
+
+def announce_edit(job_id: str) -> None:
+    """Tell those who watch the job, after the commit, that fields changed which no event carries."""
+    transaction.on_commit(lambda: publisher.nudge(job_group(job_id), {"type": "job.changed", "jobId": job_id}), robust=True)
+
+
+def _publish(appends: Sequence[Append]) -> None:
+    try:
+        publisher.publish(appends, still_true=_is_present)
+    except RedisUnavailable:
+        log.info("not in the log: %s, Redis does not answer; readers find it in the rows", [item.job_id for item in appends])
+
+
+def _is_present(item: Append) -> bool:
+    """Tell whether the row is still where these events brought it."""
+    last = item.entries[-1].position
+    rows = Job.objects.filter(pk=item.job_id, attempt=last.attempt)
+    return (rows.filter(seq=last.seq) if last.seq in (0, CLOSED) else rows.filter(state=State.RUNNING)).exists()

@@ -1,0 +1,61 @@
+"""A worker takes jobs."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import DateTimeField, ExpressionWrapper, F, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Now
+
+from jobs.conf import settings
+from jobs.lifecycle import State
+from jobs.models import Job, JobTransition, Worker, from_ts
+from jobs.transitions.announce import announce, encoded_entry, now_ts, state_event
+from realtime.position import Position
+from realtime.publisher import Append, Entry
+
+
+def lease_end() -> Combinable:
+    """Return the end of a lease that begins now, by the database's clock."""
+    lease = Value(timedelta(seconds=settings.lease_seconds))
+    return ExpressionWrapper(Now() + lease, output_field=DateTimeField())
+
+
+def claim(worker: Worker, *, types: Sequence[str], limit: int) -> list[Job]:
+    """Take up to `limit` due jobs of `types` for `worker` and return them, running.
+
+    Rows that another worker is taking at the moment are passed over. The event at seq 0 is published again, in case its
+    first publishing was lost.
+    """
+    with transaction.atomic():
+        jobs = list(
+            Job.objects.due()
+            .filter(type__in=types)
+            .order_by(F("priority").desc(), "created_at", "id")
+            .select_for_update(skip_locked=True)[:limit]
+        )
+        if not jobs:
+            return []
+        ts = now_ts()
+        at = from_ts(ts)
+        ids = [job.pk for job in jobs]
+        Job.objects.filter(pk__in=ids, state=State.CREATED).update(
+            state=State.RUNNING, seq=1, worker=worker, lease_expires_at=lease_end(), started_at=at, updated_at=at
+        )
+        for job in jobs:
+            job.state, job.seq, job.worker, job.started_at, job.updated_at = State.RUNNING, 1, worker, at, at
+        JobTransition.objects.bulk_create(
+            JobTransition(
+                job=job, at=at, source=State.CREATED, target=State.RUNNING, attempt=job.attempt, worker_name=worker.name
+            )
+            for job in jobs
+        )
+        announce([_append(job, ts) for job in jobs])
+    return jobs
+
+
+def _append(job: Job, ts: int) -> Append:
+    queued = Entry(Position(job.attempt, 0), job.queued_event)
+    running = encoded_entry(state_event(job.pk, Position(job.attempt, 1), ts, State.RUNNING))
+    return Append(job.pk, [queued, running])

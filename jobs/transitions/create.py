@@ -1,0 +1,92 @@
+"""A job comes to be."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from jobs.errors import JobExists
+from jobs.events import encode, pending_steps
+from jobs.lifecycle import State
+from jobs.models import Job, JobTransition, from_ts, iso, new_job_id
+from jobs.transitions.announce import announce, announce_work, encoded_entry, now_ts, state_event
+from realtime.position import Position
+from realtime.publisher import Append
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewJob:
+    """What a job is created from, defaults filled in."""
+
+    type: str
+    query: str = ""
+    input: dict[str, Any] = field(default_factory=dict)
+    job_id: str | None = None
+    priority: int = 0
+    run_at: datetime | None = None
+    max_attempts: int = 3
+    timeout_seconds: float = 600
+    steps: tuple[str, ...] = ()
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the canonical body: the same body has the same digest, however it was written."""
+        body = {
+            "type": self.type,
+            "query": self.query,
+            "input": self.input,
+            "priority": self.priority,
+            "runAt": iso(self.run_at),
+            "maxAttempts": self.max_attempts,
+            "timeoutSeconds": float(self.timeout_seconds),
+        }
+        return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def create(owner: Any, new: NewJob) -> tuple[Job, bool]:
+    """Create the job and return it and True; the job that is there already, and False, when the same body made it.
+
+    Raises JobExists when the id is taken by another body or another owner.
+    """
+    job_id = new.job_id or new_job_id()
+    try:
+        with transaction.atomic():
+            return _insert(owner, job_id, new), True
+    except IntegrityError:
+        job = Job.objects.filter(pk=job_id).first()
+        if job is None:
+            raise
+        if job.owner_id != owner.pk or job.body_digest != new.digest():
+            raise JobExists(f"The id {job_id} is taken by another job. Choose another, or leave it out.") from None
+        return job, False
+
+
+def _insert(owner: Any, job_id: str, new: NewJob) -> Job:
+    ts = now_ts()
+    steps = pending_steps(new.steps)
+    event = state_event(
+        job_id, Position(1, 0), ts, State.CREATED, keepText=0, keepSeq=0, progress=0, step=None, steps=steps, message=None
+    )
+    job = Job(
+        id=job_id,
+        owner=owner,
+        type=new.type,
+        query=new.query,
+        input=new.input,
+        priority=new.priority,
+        run_at=new.run_at,
+        max_attempts=new.max_attempts,
+        timeout_seconds=new.timeout_seconds,
+        body_digest=new.digest(),
+        steps=steps,
+        queued_event=encode(event),
+        created_at=from_ts(ts),
+        updated_at=from_ts(ts),
+    )
+    job.save(force_insert=True)
+    JobTransition.objects.create(job=job, at=from_ts(ts), target=State.CREATED, attempt=1, actor=owner)
+    announce([Append(job_id, [encoded_entry(event)])])
+    announce_work()
+    return job

@@ -1,0 +1,97 @@
+"""A worker writes its runs to their rows: the heartbeat, and what is new of each run."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+
+from jobs.lifecycle import State
+from jobs.models import Job, JobText, from_ts
+from jobs.text import TextLog
+from jobs.transitions.claim import lease_end
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flush:
+    """A run as its events up to `seq` make it."""
+
+    job_id: str
+    attempt: int
+    seq: int
+    ts: int
+    """When the event at `seq` happened, in Unix milliseconds."""
+    progress: float
+    step: str | None
+    steps: list[dict[str, Any]]
+    message: str | None
+    text: TextLog
+    text_length: int
+
+    def new_text(self, known_length: int) -> str:
+        """Return the text after what the row has."""
+        return self.text.between(known_length, self.text_length)
+
+
+@dataclass(frozen=True)
+class FlushResult:
+    """Which jobs are still held, which are lost; the others were locked by somebody and are taken at the next flush."""
+
+    held: frozenset[str]
+    fenced: frozenset[str]
+
+
+_NARROW_UPDATE = (
+    "UPDATE jobs_job SET seq = %s, progress = %s, step = %s, steps = %s, message = %s, text_length = %s, updated_at = %s "
+    "WHERE id = %s AND attempt = %s AND state = 'running' AND seq < %s"
+)
+
+
+def flush(flushes: Sequence[Flush]) -> FlushResult:
+    """Renew the leases of all runs and write what is new of each, in one transaction.
+
+    A locked row is passed over, so that it stops nobody else's heartbeat; a job is lost only when a read says so.
+    """
+    by_id = {item.job_id: item for item in flushes}
+    with transaction.atomic():
+        rows = {
+            job.pk: job
+            for job in Job.objects.filter(pk__in=by_id, state=State.RUNNING)
+            .select_for_update(skip_locked=True)
+            .only("id", "attempt", "seq", "text_length")
+            if job.attempt == by_id[job.pk].attempt
+        }
+        if rows:
+            Job.objects.filter(pk__in=rows).update(lease_expires_at=lease_end())
+            _write([by_id[job_id] for job_id, row in rows.items() if row.seq < by_id[job_id].seq], rows)
+    missing = [item for item in flushes if item.job_id not in rows]
+    return FlushResult(frozenset(rows), _fenced(missing) if missing else frozenset())
+
+
+def _write(moved: list[Flush], rows: dict[str, Job]) -> None:
+    texts = [
+        JobText(job_id=item.job_id, offset=rows[item.job_id].text_length, text=item.new_text(rows[item.job_id].text_length))
+        for item in moved
+        if item.text_length > rows[item.job_id].text_length
+    ]
+    JobText.objects.bulk_create(texts)
+    if moved:
+        adapt = connection.ops.adapt_datetimefield_value
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                _NARROW_UPDATE,
+                [
+                    (item.seq, item.progress, item.step, json.dumps(item.steps), item.message, item.text_length,
+                     adapt(from_ts(item.ts)), item.job_id, item.attempt, item.seq)
+                    for item in moved
+                ],
+            )  # fmt: skip
+
+
+def _fenced(missing: list[Flush]) -> frozenset[str]:
+    """Return the jobs among `missing` that this attempt does not hold any more."""
+    holders = dict(
+        Job.objects.filter(pk__in=[item.job_id for item in missing], state=State.RUNNING).values_list("pk", "attempt")
+    )
+    return frozenset(item.job_id for item in missing if holders.get(item.job_id) != item.attempt)

@@ -1,0 +1,172 @@
+"""The loop of one worker process: claim, run, and look after what others left."""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from channels.layers import get_channel_layer
+from django.db import Error as DatabaseError
+from django.db import close_old_connections, connection
+
+from jobs import transitions
+from jobs.conf import settings
+from jobs.executor import INTERRUPTED, Executor
+from jobs.flusher import Flusher
+from jobs.models import Job, Worker, from_ts
+from jobs.publishing import Publishing
+from jobs.recorder import Recorder
+from jobs.rescuer import rescue_once
+from jobs.transitions.announce import now_ts
+from realtime.topics import WORKERS_GROUP, worker_group
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class JobWorker:
+    """Runs up to `concurrency` jobs of `types` at once until it is asked to stop."""
+
+    def __init__(self, *, types: Sequence[str], concurrency: int) -> None:
+        self._concurrency = concurrency
+        now = from_ts(now_ts())
+        self.row = Worker(
+            name=f"{socket.gethostname()}:{os.getpid()}", types=list(types), concurrency=concurrency, started_at=now, heartbeat_at=now
+        )
+        self._runs: dict[str, tuple[Recorder, asyncio.Task[None]]] = {}
+        self._wake = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._database = ThreadPoolExecutor(4, thread_name_prefix="database")
+        self._handlers = ThreadPoolExecutor(concurrency, thread_name_prefix="handler")
+        self._flusher = Flusher(self.row, lambda: [recorder for recorder, _ in list(self._runs.values())])
+        self._publishing = Publishing(ask_for_flush=self._flusher.ask)
+        self._executor = Executor(threads=self._handlers, database=self._database, wait_for_flush=self._flusher.wait)
+
+    def stop(self) -> None:
+        """Claim no more, and end when the runs have ended or the grace is over; called again: end at once."""
+        (self._hurry if self._stopping.is_set() else self._stopping).set()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until stopped."""
+        await self._in_database(self.row.save)
+        self._flusher.start()
+        tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._rescue())]
+        log.info("worker %s takes jobs of %s, %s at once", self.row.name, ", ".join(self.row.types), self._concurrency)
+        try:
+            while not self._stopping.is_set():
+                if not await self.claim_once():
+                    await self._wait_for(self._wake, settings.poll_seconds)
+                    self._wake.clear()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await self._shut_down()
+
+    async def claim_once(self) -> bool:
+        """Claim as many jobs as there are free places and start them. Returns whether it is worth asking again at once."""
+        free = self._concurrency - len(self._runs)
+        if free == 0:
+            return False
+        try:
+            jobs = await self._in_database(lambda: transitions.claim(self.row, types=self.row.types, limit=free))
+        except DatabaseError as error:
+            log.warning("no jobs could be claimed, trying again: %s", error)
+            return False
+        for job in jobs:
+            self._start(job)
+        return bool(jobs)
+
+    def _start(self, job: Job) -> None:
+        recorder = Recorder(job, on_news=self._publishing.schedule)
+        task = asyncio.create_task(self._executor.execute(job, recorder, before_end=self._finish_publishing))
+        self._runs[job.pk] = recorder, task
+        task.add_done_callback(lambda task: self._ended(job.pk, recorder, task))
+
+    def _ended(self, job_id: str, recorder: Recorder, task: asyncio.Task[None]) -> None:
+        if (known := self._runs.get(job_id)) and known[0] is recorder:
+            del self._runs[job_id]
+        self._publishing.forget(recorder)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("the run of job %s broke; the rescuer will find it", job_id, exc_info=error)
+        self._wake.set()
+
+    async def _finish_publishing(self, recorder: Recorder) -> None:
+        await asyncio.to_thread(self._publishing.finish, recorder)
+
+    # What comes from outside
+
+    async def _listen(self) -> None:
+        """Hear that there is work, or that a job was stopped: faster than the next poll and the next flush, never needed."""
+        layer: Any = get_channel_layer()
+        while True:
+            try:
+                channel = await layer.new_channel("worker")
+                await layer.group_add(WORKERS_GROUP, channel)
+                await layer.group_add(worker_group(self.row.pk), channel)
+                while True:
+                    self._hear(await layer.receive(channel))
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                log.info("no nudges for now, polling: %s", error)
+                await asyncio.sleep(1)
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        if message.get("type") == "work.waiting":
+            self._wake.set()
+        elif message.get("type") == "job.stopped":
+            recorder, _ = self._runs.get(str(message.get("jobId")), (None, None))
+            if recorder and recorder.attempt == message.get("attempt"):
+                recorder.stop(str(message.get("reason")))
+
+    async def _rescue(self) -> None:
+        while True:
+            await asyncio.sleep(settings.rescue_seconds)
+            try:
+                await self._in_database(rescue_once)
+            except DatabaseError as error:
+                log.warning("no orphans could be looked for, trying again: %s", error)
+
+    # The end
+
+    async def _shut_down(self) -> None:
+        """Let the runs end within the grace, put the others back, and go."""
+        runs = [task for _, task in self._runs.values()]
+        if runs:
+            log.info("worker %s waits up to %g s for %s jobs", self.row.name, settings.shutdown_grace_seconds, len(runs))
+            hurry = asyncio.create_task(self._hurry.wait())
+            ended = asyncio.gather(*runs, return_exceptions=True)
+            await asyncio.wait([asyncio.shield(ended), hurry], timeout=settings.shutdown_grace_seconds, return_when=asyncio.FIRST_COMPLETED)
+            hurry.cancel()
+            for recorder, _ in list(self._runs.values()):
+                recorder.stop(INTERRUPTED)
+            await ended
+        await asyncio.to_thread(self._flusher.end)
+        await asyncio.to_thread(self._publishing.end)
+        await self._in_database(lambda: Worker.objects.filter(pk=self.row.pk).update(stopped_at=from_ts(now_ts())))
+        self._handlers.shutdown(wait=False, cancel_futures=True)
+
+    async def _wait_for(self, event: asyncio.Event, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(event.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _in_database(self, work: Callable[[], T]) -> T:
+        """Run database work in a thread of its own, on a connection that is checked first."""
+
+        def checked() -> T:
+            close_old_connections()
+            try:
+                return work()
+            except DatabaseError:
+                connection.close()
+                raise
+
+        return await asyncio.get_running_loop().run_in_executor(self._database, checked)
+

@@ -1,0 +1,26 @@
+#!/usr/bin/env python3
+"""Django's command line for this project. `manage.py up` runs everything on one machine."""
+
+import os
+import sys
+
+if sys.version_info < (3, 11):
+    sys.exit(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}: run `make run`, or use python3.11 or newer.")
+
+
+def main() -> None:
+    """Run the command named on the command line."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "omnibrowser.settings")
+    try:
+        from django.core.management import execute_from_command_line
+    except ImportError:
+        sys.exit("Django is not installed for this Python: run `make install`, then use .venv/bin/python manage.py …")
+    if sys.argv[1:2] == ["up"]:
+        from omnibrowser.embedded import prepare_environment
+
+        prepare_environment()
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,16 @@
+"""HTTP and WebSocket. Hands realtime its source: what a job is, `jobs` knows."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "omnibrowser.settings")
+
+from django.core.asgi import get_asgi_application  # noqa: E402
+
+django_application = get_asgi_application()
+
+from channels.routing import ProtocolTypeRouter  # noqa: E402
+
+from jobs.source import JobSource  # noqa: E402
+from realtime.routing import socket_application  # noqa: E402
+
+application = ProtocolTypeRouter({"http": django_application, "websocket": socket_application(JobSource())})

@@ -1,0 +1,214 @@
+"""Environment in, values out. Refuses to start on unsafe production values.
+
+Every variable is optional in development (`DEBUG=1`) and under `manage.py up`, which keeps its own secrets and its
+embedded Valkey's address in `STATE_DIR/embedded.json`; commands started beside it find them there.
+"""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+STATE_DIR = Path(env.str("STATE_DIR", default="") or BASE_DIR / ".state").absolute()
+
+
+def _embedded() -> dict[str, str]:
+    """Return what `manage.py up` left for the commands beside it: `redis_url`, `secret_key`, `jwt_secret`."""
+    try:
+        values = json.loads((STATE_DIR / "embedded.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+_EMBEDDED = _embedded()
+DEBUG = env.bool("DEBUG", default=False)
+
+
+def _secret(name: str) -> str:
+    """Return the secret `name` from the environment, from `manage.py up`, or a development value when DEBUG is on."""
+    value = env.str(name, default="") or _EMBEDDED.get(name.lower(), "")
+    if value:
+        return value
+    if DEBUG:
+        return f"development-only-{name.lower()}-never-use-it-where-others-can-reach-it"
+    raise ImproperlyConfigured(
+        f"{name} is not set. Set it to a random value of at least 32 characters, for example the output of "
+        "`openssl rand -hex 32`; or set DEBUG=1 for development; or run `manage.py up`, which makes its own."
+    )
+
+
+SECRET_KEY = _secret("SECRET_KEY")
+JWT_SECRET = _secret("JWT_SECRET")
+
+SOCKET_HOST = env.str("SOCKET_HOST", default="127.0.0.1")
+SOCKET_PORT = env.int("SOCKET_PORT", default=3000)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_ORIGINS: list[str] = env.list("ALLOWED_ORIGINS", default=[])
+CSRF_TRUSTED_ORIGINS = [origin for origin in ALLOWED_ORIGINS if origin.startswith(("http://", "https://"))]
+REDIS_URL = env.str("REDIS_URL", default="") or _EMBEDDED.get("redis_url", "redis://127.0.0.1:6379/0")
+
+INSTALLED_APPS = [
+    "daphne",  # first, so that its `runserver` is the one that is found
+    "servestatic.runserver_nostatic",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "omnibrowser",
+    "jobs",
+    "realtime",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "omnibrowser.urls"
+ASGI_APPLICATION = "omnibrowser.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+
+def _database() -> dict[str, Any]:
+    """Return the database from `DATABASE_URL`; SQLite in `STATE_DIR` when it is unset."""
+    config: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{STATE_DIR / 'jobs.sqlite3'}")
+    if config["ENGINE"] == "django.db.backends.sqlite3":
+        config["CONN_MAX_AGE"] = None  # a file needs no fresh connection per request
+        # Writers queue up at BEGIN instead of failing half way; readers never wait for them.
+        config["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA foreign_keys=ON;",
+        }
+    elif config["ENGINE"] == "django.db.backends.postgresql":
+        config["CONN_MAX_AGE"] = 0
+        config["OPTIONS"] = {
+            "pool": {"min_size": 1, "max_size": 16, "timeout": 5},
+            "connect_timeout": 5,
+            "options": "-c statement_timeout=10s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s",
+            **config.get("OPTIONS", {}),
+        }
+    else:
+        raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:// or postgres://.")
+    return config
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "jobs"
+LOGOUT_REDIRECT_URL = "sign-in"
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = STATE_DIR / "static"
+SERVESTATIC_USE_FINDERS = True  # straight from the apps: nothing to collect, nothing to forget
+
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SECURE_REDIRECT_EXEMPT = [r"^health"]  # probes come without TLS
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_SSL_REDIRECT else None
+X_FRAME_OPTIONS = "DENY"
+
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        # The layer only subscribes and receives, and its connection may stay silent for hours.
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}]},
+    },
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "jobs.api.authentication.AccessTokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["jobs.api.parsers.StrictJSONParser"],
+    "EXCEPTION_HANDLER": "jobs.api.problems.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+
+SIMPLE_JWT = {
+    "SIGNING_KEY": JWT_SECRET,
+    "ALGORITHM": "HS256",
+    "ACCESS_TOKEN_LIFETIME": timedelta(seconds=env.float("ACCESS_TOKEN_SECONDS", default=900)),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
+    "UPDATE_LAST_LOGIN": False,
+}
+
+JOBS: dict[str, Any] = {
+    "lease_seconds": env.float("LEASE_SECONDS", default=10),
+    "flush_seconds": env.float("FLUSH_SECONDS", default=1),
+    "rescue_seconds": env.float("RESCUE_SECONDS", default=2),
+    "poll_seconds": env.float("POLL_SECONDS", default=1),
+    "shutdown_grace_seconds": env.float("SHUTDOWN_GRACE_SECONDS", default=20),
+    "retention_days": env.float("RETENTION_DAYS", default=30),
+    "text_limit_bytes": env.int("TEXT_LIMIT_BYTES", default=256 * 1024),
+    "handler_modules": tuple(env.list("JOB_HANDLERS", default=[])),
+    "state_dir": STATE_DIR,
+}
+
+REALTIME: dict[str, Any] = {
+    "redis_url": REDIS_URL,
+    "event_log_length": env.int("EVENT_LOG_LENGTH", default=200),
+    "position_check_seconds": env.float("POSITION_CHECK_SECONDS", default=10),
+    "messages_per_second": env.float("MESSAGES_PER_SECOND", default=10),
+    "sockets_per_user": env.int("SOCKETS_PER_USER", default=50),
+    "allowed_origins": tuple(ALLOWED_ORIGINS),
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        "django": {"level": "INFO", "propagate": True, "handlers": []},
+        "django.request": {"level": "ERROR"},
+        "uvicorn.access": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,22 @@
+"""Which view answers which path."""
+
+from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import include, path
+
+from jobs import pages
+from omnibrowser import health
+
+urlpatterns = [
+    path("", pages.job_list, name="jobs"),
+    path("jobs/<str:job_id>/", pages.job_detail, name="job"),
+    path("sign-in/", LoginView.as_view(template_name="sign_in.html"), name="sign-in"),
+    path("sign-out/", LogoutView.as_view(), name="sign-out"),
+    path("api/", include("jobs.api.urls")),
+    path("admin/", admin.site.urls),
+    path("health", health.health, name="health"),
+    path("health/live", health.live, name="health-live"),
+]
+
+handler404 = "omnibrowser.errors.not_found"
+handler500 = "omnibrowser.errors.server_error"

@@ -1,0 +1,41 @@
+"""The settings of `realtime`, typed, with units in the names; read from `settings.REALTIME`."""
+
+from dataclasses import dataclass
+
+from django.conf import settings as django_settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class RealtimeSettings:
+    """How events travel and how sockets behave. PROTOCOL names the wire's own numbers."""
+
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    redis_timeout_seconds: float = 1
+    """Longest that one call to Redis may take; a request never waits longer for it."""
+    event_log_length: int = 200
+    event_log_seconds: int = 24 * 3600
+    """How long a log outlives its last event."""
+    closed_log_seconds: int = 600
+    """How long a log outlives the close: by then the row has all of it."""
+    position_check_seconds: float = 10
+    """How often feeds are compared with the log and the rows."""
+    feed_idle_seconds: float = 30
+    """How long a feed that nobody reads is kept."""
+    heartbeat_seconds: float = 20
+    sign_in_seconds: float = 10
+    """How long a socket may stay without a sign-in."""
+    send_limit_seconds: float = 10
+    """A reader whose one send takes longer is closed."""
+    ticket_seconds: float = 30
+    messages_per_second: float = 10
+    messages_burst: int = 60
+    topics_per_socket: int = 128
+    sockets_per_user: int = 50
+    allowed_origins: tuple[str, ...] = ()
+    frame_limit_bytes: int = 64 * 1024
+    """Largest frame from a client."""
+    batch_limit_bytes: int = 256 * 1024
+    """Largest frame of events to a client."""
+
+
+settings = RealtimeSettings(**getattr(django_settings, "REALTIME", {}))

@@ -1,0 +1,31 @@
+"""One reader's place in one feed: all that a socket holds of a topic."""
+
+from realtime.feed import Feed
+from realtime.position import Position
+
+
+class Cursor:
+    """Where a reader is, and what it gets next."""
+
+    def __init__(self, feed: Feed, position: Position | None) -> None:
+        """Begin after `position`; with None, at a snapshot."""
+        self._feed = feed
+        self.position = position
+        self._revision = feed.revision
+
+    def next_frame(self) -> str | None:
+        """Return the next frame for the reader and move on, None when it has all."""
+        feed = self._feed
+        if self.position is None or self._revision != feed.revision:
+            return self._take_snapshot()
+        if self.position >= feed.position:
+            return None
+        batch = feed.batch(self.position)
+        if batch is None:
+            return self._take_snapshot()
+        frame, self.position = batch
+        return frame
+
+    def _take_snapshot(self) -> str:
+        self.position, self._revision = self._feed.position, self._feed.revision
+        return self._feed.snapshot()

@@ -1,0 +1,24 @@
+"""What can go wrong on the wire."""
+
+
+class RealtimeError(Exception):
+    """Something is wrong on the wire."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (self.__doc__ or "").split("\n")[0])
+
+
+class RedisUnavailable(RealtimeError):
+    """Redis does not answer."""
+
+
+class BadMessage(RealtimeError):
+    """A client's frame is not one of the protocol's."""
+
+
+class RequestRefused(RealtimeError):
+    """A client's request cannot be met; `code` is one of the protocol's."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

@@ -1,0 +1,120 @@
+"""The event log: the last events of a job, a Redis stream whose entry IDs are positions. Short memory, never the truth."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import redis
+from redis.commands.core import Script
+
+from realtime.conf import settings
+from realtime.layers import group_channel, wire_format
+from realtime.position import CLOSED, Position
+from realtime.redis_client import breaker, client
+from realtime.topics import job_group, job_topic
+
+
+class Entry(NamedTuple):
+    """An event as it is in the log: its place and its JSON, to the letter."""
+
+    position: Position
+    json: str
+
+
+@dataclass(frozen=True)
+class Append:
+    """Consecutive events of one job, to be appended in one call."""
+
+    job_id: str
+    entries: Sequence[Entry]
+
+    def nudge(self) -> dict[str, str]:
+        """Return the message for the job's group: the news itself."""
+        return {
+            "type": "job.events",
+            "topic": job_topic(self.job_id),
+            "first": str(self.entries[0].position),
+            "position": str(self.entries[-1].position),
+            "events": f"[{','.join(entry.json for entry in self.entries)}]",
+        }
+
+
+def stream_key(job_id: str) -> str:
+    """Return the key of a job's log; the braces put all keys of one job on one node of a cluster."""
+    return f"job:event:{{{job_id}}}"
+
+
+@cache
+def _script() -> Script:
+    return client().register_script((Path(__file__).parent / "append.lua").read_text())
+
+
+def append(appends: Sequence[Append]) -> list[bool]:
+    """Append to the logs of several jobs in one round trip, and nudge their groups.
+
+    Returns for each whether it is in the log; False is a refusal: the log holds another event at one of the positions, or a later one.
+    A repeat of what is there is no refusal. Raises RedisUnavailable; then some may have been appended.
+    """
+    script = _script()
+    with breaker.guard():
+        pipeline = client().pipeline(transaction=False)
+        for item in appends:
+            closes = item.entries[-1].position.seq == CLOSED
+            life = settings.closed_log_seconds if closes else settings.event_log_seconds
+            arguments: list[Any] = [settings.event_log_length, life, group_channel(job_group(item.job_id)), wire_format(item.nudge())]
+            for entry in item.entries:
+                arguments += [str(entry.position), entry.json]
+            script(keys=[stream_key(item.job_id)], args=arguments, client=pipeline)
+        replies = pipeline.execute(raise_on_error=False)
+        for reply in replies:
+            if isinstance(reply, redis.RedisError):
+                raise reply
+    return [reply == b"ok" for reply in replies]
+
+
+def read_after(requests: Iterable[tuple[str, Position]]) -> list[list[Entry]]:
+    """Return, for each (job id, position), the log's entries after that position, in one round trip. Raises RedisUnavailable."""
+    with breaker.guard():
+        pipeline = client().pipeline(transaction=False)
+        for job_id, position in requests:
+            pipeline.xrange(stream_key(job_id), min=f"({position}")
+        return [_entries(reply) for reply in pipeline.execute()]
+
+
+def last_positions(job_ids: Sequence[str]) -> list[Position | None]:
+    """Return the position of each log's last entry, None where there is no log, in one round trip. Raises RedisUnavailable."""
+    with breaker.guard():
+        pipeline = client().pipeline(transaction=False)
+        for job_id in job_ids:
+            pipeline.xrevrange(stream_key(job_id), count=1)
+        return [_position(reply[0][0]) if reply else None for reply in pipeline.execute()]
+
+
+def drop(job_ids: Sequence[str]) -> None:
+    """Delete logs that are from another life. Raises RedisUnavailable."""
+    with breaker.guard():
+        client().delete(*[stream_key(job_id) for job_id in job_ids])
+
+
+def _position(entry_id: bytes) -> Position:
+    attempt, _, seq = entry_id.partition(b"-")
+    return Position(int(attempt), int(seq))
+
+
+def _entries(reply: list[tuple[bytes, dict[bytes, bytes]]]) -> list[Entry]:
+    """Return the entries that are events; whatever else somebody put into the stream ends them."""
+    entries = []
+    for entry_id, fields in reply:
+        position = _position(entry_id)
+        try:
+            text = fields[b"e"].decode()
+            event = json.loads(text)
+            if (event["attempt"], event["seq"]) != position or not isinstance(event["data"], dict):
+                break
+        except (KeyError, TypeError, ValueError):
+            break
+        entries.append(Entry(position, text))
+    return entries

@@ -1,0 +1,39 @@
+"""The single way in: append events to the log and nudge those who watch. Called from threads, never from an event loop."""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from realtime import event_log
+from realtime.errors import RedisUnavailable
+from realtime.event_log import Append, Entry
+from realtime.layers import group_channel, wire_format
+from realtime.redis_client import breaker, client
+
+log = logging.getLogger(__name__)
+
+__all__ = ["Append", "Entry", "nudge", "publish"]
+
+
+def publish(appends: Sequence[Append], *, still_true: Callable[[Append], bool]) -> list[bool]:
+    """Append and nudge. A refused append is a question: `still_true` asks the row whether the events are its own.
+
+    When they are, the log is from another life: it is dropped and written anew. When not, somebody else writes this job
+    now and the events are not published. Returns for each whether it is in the log. Raises RedisUnavailable.
+    """
+    accepted = event_log.append(appends)
+    for index, item in enumerate(appends):
+        if not accepted[index] and still_true(item):
+            log.warning("the log of job %s is from another life: written anew at %s", item.job_id, item.entries[0].position)
+            event_log.drop([item.job_id])
+            accepted[index] = event_log.append([item])[0]
+    return accepted
+
+
+def nudge(group: str, message: dict[str, Any]) -> None:
+    """Tell a group something that it would find out by itself later; a Redis that is away only makes it later."""
+    try:
+        with breaker.guard():
+            client().publish(group_channel(group), wire_format(message))
+    except RedisUnavailable:
+        log.info("not nudged: group %s, Redis does not answer", group)

@@ -1,0 +1,70 @@
+"""The one place that makes Redis clients, with their limits and the breaker."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from realtime.conf import settings
+from realtime.errors import RedisUnavailable
+
+
+class Breaker:
+    """Remembers that Redis failed, so that nobody waits for it again and again: open for `pause_seconds`, then one may try."""
+
+    def __init__(self, pause_seconds: float = 1) -> None:
+        self.pause_seconds = pause_seconds
+        self._lock = threading.Lock()
+        self._failed = False
+        self._retry_at = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether Redis failed at the last try."""
+        return self._failed
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Run a call to Redis. Raises RedisUnavailable when it fails, or at once while the breaker is open."""
+        with self._lock:
+            if self._failed:
+                now = time.monotonic()
+                if now < self._retry_at:
+                    raise RedisUnavailable
+                self._retry_at = now + self.pause_seconds
+        try:
+            yield
+        except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError, OSError) as error:
+            self._open()
+            raise RedisUnavailable(f"Redis does not answer: {error}") from error
+        except (redis.OutOfMemoryError, redis.ReadOnlyError) as error:
+            self._open()
+            raise RedisUnavailable(f"Redis takes no writes: {error}") from error
+        self._failed = False
+
+    def _open(self) -> None:
+        with self._lock:
+            self._failed = True
+            self._retry_at = time.monotonic() + self.pause_seconds
+
+
+breaker = Breaker()
+
+
+@cache
+def client() -> "redis.Redis":
+    """Return this process's client: limits on every call, no retries, safe to use from many threads."""
+    limit = settings.redis_timeout_seconds
+    return redis.Redis.from_url(
+        settings.redis_url,
+        socket_timeout=limit,
+        socket_connect_timeout=limit,
+        retry=Retry(NoBackoff(), 0),
+        health_check_interval=0,
+        decode_responses=False,
+    )

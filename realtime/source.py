@@ -1,0 +1,42 @@
+"""What realtime asks of those who know what a job is. Implemented by `jobs.source`, handed over in `asgi.py`."""
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from realtime.position import Position
+
+
+class Watched(Protocol):
+    """A job as a feed holds it: whole, and true at a position."""
+
+    edits: int
+
+    @property
+    def position(self) -> Position:
+        """The event up to which it is the fold of all."""
+
+    @property
+    def text_sha256(self) -> str | None:
+        """At the close: the text's SHA-256; else None."""
+
+    def fold(self, event: dict[str, Any]) -> None:
+        """Apply the next event; raises ValueError, and changes nothing, when it does not fit."""
+
+    def render(self) -> dict[str, Any]:
+        """Return the job as a snapshot carries it."""
+
+
+class Source(Protocol):
+    """May this user watch, and what is true now? Every method is called in a thread and may block."""
+
+    def may_watch(self, user: Any, job_id: str) -> bool:
+        """Tell whether the user may see the job; one that is not there nobody may see."""
+
+    def load(self, job_ids: Iterable[str]) -> dict[str, Any]:
+        """Return the jobs that are there, as Watched, by id."""
+
+    def positions(self, job_ids: Iterable[str]) -> dict[str, tuple[Position, int]]:
+        """Return the rows' positions and counts of edits, by id."""
+
+    def command(self, user: Any, job_id: str, action: str, if_attempt: int | None) -> dict[str, Any]:
+        """Do the action for the user and return the job's summary. Raises RequestRefused."""
