@@ -37,6 +37,11 @@ def iso_time(ts: int | None) -> str | None:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
 
 
+def plain_number(value: float) -> int | float:
+    """Return a whole number without its `.0`."""
+    return int(value) if value == int(value) else value
+
+
 def text_sha256(chunks: Iterable[str]) -> str:
     """Return the lower-case hex SHA-256 of the UTF-8 bytes of the joined chunks."""
     digest = hashlib.sha256()
@@ -77,8 +82,19 @@ class FoldedJob:
     """
 
     __slots__ = (
-        "position", "state", "progress", "step", "steps", "message", "chunks", "text_length",
-        "result", "more", "error", "started_at", "finished_at",
+        "chunks",
+        "error",
+        "finished_at",
+        "message",
+        "more",
+        "position",
+        "progress",
+        "result",
+        "started_at",
+        "state",
+        "step",
+        "steps",
+        "text_length",
     )  # fmt: skip
 
     def __init__(self, fields: dict[str, Any] | None = None) -> None:

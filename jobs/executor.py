@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor as ThreadPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import Error as DatabaseError
@@ -23,6 +23,7 @@ from jobs.models import Job
 from jobs.recorder import Recorder
 from jobs.run import BlockingJobRun, JobRun
 from jobs.text import clean
+from realtime.publisher import Entry
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +72,8 @@ class Executor:
         self._database = database
         self._wait_for_flush = wait_for_flush
 
-    async def execute(self, job: Job, recorder: Recorder, *, before_end: Callable[[Recorder], Awaitable[None]]) -> None:
-        """Run the job's handler and record how it ended. `before_end` makes sure that nothing more is published by others."""
+    async def execute(self, job: Job, recorder: Recorder, *, finish_publishing: Callable[[Recorder], Awaitable[list[Entry]]]) -> None:
+        """Run the job's handler and record how it ended, with the events that `finish_publishing` says are left."""
         handler = find(job.type)
         outcome: Outcome
         if handler is None:
@@ -81,8 +82,8 @@ class Executor:
             outcome = await self._run(handler, job, recorder)
         log.info("job %s attempt %s: %s", job.pk, job.attempt, _describe(outcome))
         recorder.end(JobStopped("ended"))
-        await before_end(recorder)
-        await self._record(job, recorder, outcome)
+        flush = replace(recorder.flush(), unpublished=await finish_publishing(recorder))
+        await self._record(job, flush, outcome, lease_began=recorder.renewed_at)
 
     async def _run(self, handler: Handler, job: Job, recorder: Recorder) -> Outcome:
         deadline = time.monotonic() + job.timeout_seconds
@@ -106,36 +107,21 @@ class Executor:
             return asyncio.ensure_future(handler.function(run))
         return asyncio.get_running_loop().run_in_executor(self._threads, handler.function, BlockingJobRun(run))
 
-    async def _record(self, job: Job, recorder: Recorder, outcome: Outcome) -> None:
+    async def _record(self, job: Job, flush: transitions.Flush, outcome: Outcome, *, lease_began: float) -> None:
         """Write the end to the row. While the database is away it is tried again as long as the lease may last."""
         while True:
             try:
-                await asyncio.get_running_loop().run_in_executor(self._database, self._write_end, job, recorder, outcome)
+                await asyncio.get_running_loop().run_in_executor(self._database, _write_end, job, flush, outcome)
                 return
             except LeaseLost:
                 log.info("fenced: job %s attempt %s is not ours any more", job.pk, job.attempt)
                 return
             except DatabaseError as error:
-                if time.monotonic() - recorder.renewed_at > settings.lease_seconds:
+                if time.monotonic() - lease_began > settings.lease_seconds:
                     log.error("the end of job %s could not be written, its lease is over: %s", job.pk, error)
                     return
                 log.warning("the end of job %s could not be written, trying again: %s", job.pk, error)
                 await asyncio.sleep(0.2)
-
-    def _write_end(self, job: Job, recorder: Recorder, outcome: Outcome) -> None:
-        close_old_connections()
-        try:
-            flush = recorder.flush()
-            match outcome:
-                case Completed(result):
-                    transitions.complete(flush, result)
-                case Stopped(reason) if reason == INTERRUPTED:
-                    transitions.interrupt(flush)
-                case Failed():
-                    _write_failure(job, flush, outcome)
-        except DatabaseError:
-            connection.close()
-            raise
 
 
 def _cancel_when_ended(body: "asyncio.Future[Any]", recorder: Recorder) -> None:
@@ -144,12 +130,25 @@ def _cancel_when_ended(body: "asyncio.Future[Any]", recorder: Recorder) -> None:
     recorder.when_ended(lambda: loop.call_soon_threadsafe(loop.call_later, STOP_NOTICE_SECONDS, body.cancel))
 
 
+def _write_end(job: Job, flush: transitions.Flush, outcome: Outcome) -> None:
+    close_old_connections()
+    try:
+        match outcome:
+            case Completed(result):
+                transitions.complete(flush, result)
+            case Stopped(reason) if reason == INTERRUPTED:
+                transitions.interrupt(flush)
+            case Failed():
+                _write_failure(job, flush, outcome)
+    except DatabaseError:
+        connection.close()
+        raise
+
+
 def _write_failure(job: Job, flush: transitions.Flush, failed: Failed) -> None:
     if failed.final or job.failures + 1 >= job.max_attempts:
         counted = 0 if failed.final else 1
-        transitions.fail(
-            flush, code=failed.code, message=failed.message, reason=failed.reason, detail=failed.detail, failures=counted
-        )
+        transitions.fail(flush, code=failed.code, message=failed.message, reason=failed.reason, detail=failed.detail, failures=counted)
         return
     delay = random.uniform(0, min(BACKOFF_MOST_SECONDS, BACKOFF_FIRST_SECONDS * 2.0**job.failures))  # noqa: S311
     transitions.retry_later(flush, reason=failed.reason, delay_seconds=delay, detail=failed.detail)

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from uuid6 import uuid7
 
-from jobs.events import FoldedJob, iso_time
+from jobs.events import FoldedJob, iso_time, plain_number
 from jobs.lifecycle import TERMINAL, State
 from realtime.position import CLOSED, Position
 
@@ -199,15 +199,15 @@ class Worker(models.Model):
         return self.name
 
 
-def folded(job: Job) -> FoldedJob:
-    """Return the folded fields of a row, its whole text included."""
+def folded(job: Job, text: str | None = None) -> FoldedJob:
+    """Return the folded fields of a row with its whole text, which is read unless it is given."""
     view = FoldedJob()
     view.position = job.position
-    view.state, view.progress, view.step, view.steps = job.state, job.progress, job.step, job.steps
+    view.state, view.progress, view.step, view.steps = job.state, plain_number(job.progress), job.step, job.steps
     view.message, view.result, view.error = job.message, job.result, job.error
     view.started_at = iso(job.started_at)
     view.finished_at = iso(job.finished_at)
-    view.set_text(job.whole_text())
+    view.set_text(job.whole_text() if text is None else text)
     return view
 
 

@@ -28,7 +28,7 @@ class Recorder:
         self.job_id, self.attempt = job.pk, job.attempt
         self._on_news = on_news
         self._lock = threading.Lock()
-        self._view: FoldedJob = folded(job)
+        self._view: FoldedJob = folded(job, job.text)  # whoever is claimed has no rows of JobText
         self._text = TextLog(job.text)
         self._text_bytes = len(job.text.encode())
         self._half = ""

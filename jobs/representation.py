@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from jobs.events import RESULT_IN_EVENT_BYTES, FoldedJob, encode
+from jobs.events import RESULT_IN_EVENT_BYTES, FoldedJob, encode, plain_number
 from jobs.models import Job, iso
 
 SUMMARY_LEAVES_OUT = ("streamingText", "input", "result")
@@ -26,14 +26,13 @@ def represent(job: Job, view: FoldedJob) -> dict[str, Any]:
         "createdAt": iso(job.created_at),
         "updatedAt": iso(job.updated_at),
         **view.fields(),
-        "progress": plain_number(view.progress),
     }
 
 
 def summarize(job: Job) -> dict[str, Any]:
     """Return the job's summary: the row as it is, without text, input and result."""
     view = FoldedJob()
-    view.position, view.state, view.progress = job.position, job.state, job.progress
+    view.position, view.state, view.progress = job.position, job.state, plain_number(job.progress)
     view.step, view.steps, view.message, view.error = job.step, job.steps, job.message, job.error
     view.started_at, view.finished_at = iso(job.started_at), iso(job.finished_at)
     whole = represent(job, view)
@@ -45,8 +44,3 @@ def without_large_result(fields: dict[str, Any]) -> dict[str, Any]:
     if len(encode(fields["result"]).encode()) <= RESULT_IN_EVENT_BYTES:
         return fields
     return {**fields, "result": None, "more": True}
-
-
-def plain_number(value: float) -> int | float:
-    """Return a whole number without its `.0`."""
-    return int(value) if value == int(value) else value

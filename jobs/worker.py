@@ -21,6 +21,7 @@ from jobs.publishing import Publishing
 from jobs.recorder import Recorder
 from jobs.rescuer import rescue_once
 from jobs.transitions.announce import now_ts
+from realtime.publisher import Entry
 from realtime.topics import WORKERS_GROUP, worker_group
 
 log = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ class JobWorker:
 
     def _start(self, job: Job) -> None:
         recorder = Recorder(job, on_news=self._publishing.schedule)
-        task = asyncio.create_task(self._executor.execute(job, recorder, before_end=self._finish_publishing))
+        task = asyncio.create_task(self._executor.execute(job, recorder, finish_publishing=self._finish_publishing))
         self._runs[job.pk] = recorder, task
         task.add_done_callback(lambda task: self._ended(job.pk, recorder, task))
 
@@ -95,8 +96,8 @@ class JobWorker:
             log.error("the run of job %s broke; the rescuer will find it", job_id, exc_info=error)
         self._wake.set()
 
-    async def _finish_publishing(self, recorder: Recorder) -> None:
-        await asyncio.to_thread(self._publishing.finish, recorder)
+    async def _finish_publishing(self, recorder: Recorder) -> list[Entry]:
+        return await asyncio.to_thread(self._publishing.finish, recorder)
 
     # What comes from outside
 
@@ -169,4 +170,3 @@ class JobWorker:
                 raise
 
         return await asyncio.get_running_loop().run_in_executor(self._database, checked)
-

@@ -183,9 +183,7 @@ class JobConsumer(AsyncWebsocketConsumer):
 
     async def _command(self, message: protocol.Command, identity: Identity) -> None:
         source = self.hub.source
-        job = await self.hub.in_thread(
-            lambda: source.command(identity.user, message.job_id, message.action, message.if_attempt)
-        )
+        job = await self.hub.in_thread(lambda: source.command(identity.user, message.job_id, message.action, message.if_attempt))
         await self._send_frame(protocol.encode({"type": "ack", "ref": message.ref, "job": job}))
 
     # Frames out

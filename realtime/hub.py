@@ -18,8 +18,8 @@ from realtime.conf import settings
 from realtime.errors import RedisUnavailable
 from realtime.event_log import Entry
 from realtime.feed import Feed
-from realtime.protocol import encode
 from realtime.position import CLOSED, ORIGIN, Position, Verdict
+from realtime.protocol import encode
 from realtime.redis_client import breaker, client
 from realtime.source import Source
 from realtime.topics import job_group, job_id_of

@@ -46,9 +46,7 @@ def claim(worker: Worker, *, types: Sequence[str], limit: int) -> list[Job]:
         for job in jobs:
             job.state, job.seq, job.worker, job.started_at, job.updated_at = State.RUNNING, 1, worker, at, at
         JobTransition.objects.bulk_create(
-            JobTransition(
-                job=job, at=at, source=State.CREATED, target=State.RUNNING, attempt=job.attempt, worker_name=worker.name
-            )
+            JobTransition(job=job, at=at, source=State.CREATED, target=State.RUNNING, attempt=job.attempt, worker_name=worker.name)
             for job in jobs
         )
         announce([_append(job, ts) for job in jobs])

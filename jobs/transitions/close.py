@@ -22,7 +22,7 @@ def complete(flush: Flush, result: Any) -> Job:
     """Complete the run: its last events and its result, in one transaction. Raises LeaseLost when the attempt does not hold the job."""
     with transaction.atomic():
         job = lock_held(flush)
-        return close_locked(job, State.COMPLETED, view=flushed(job, flush), result=result)
+        return close_locked(job, State.COMPLETED, view=flushed(job, flush), result=result, before=flush.unpublished)
 
 
 def fail(flush: Flush, *, code: str, message: str, reason: str | None = None, detail: str = "", failures: int = 0) -> Job:
@@ -31,7 +31,8 @@ def fail(flush: Flush, *, code: str, message: str, reason: str | None = None, de
         job = lock_held(flush)
         job.failures += failures
         error = {"code": code, "message": message}
-        return close_locked(job, State.FAILED, view=flushed(job, flush), reason=reason, error=error, detail=detail)
+        view, before = flushed(job, flush), flush.unpublished
+        return close_locked(job, State.FAILED, view=view, reason=reason, error=error, detail=detail, before=before)
 
 
 def lock(job_id: str) -> Job:

@@ -66,9 +66,7 @@ def create(owner: Any, new: NewJob) -> tuple[Job, bool]:
 def _insert(owner: Any, job_id: str, new: NewJob) -> Job:
     ts = now_ts()
     steps = pending_steps(new.steps)
-    event = state_event(
-        job_id, Position(1, 0), ts, State.CREATED, keepText=0, keepSeq=0, progress=0, step=None, steps=steps, message=None
-    )
+    event = state_event(job_id, Position(1, 0), ts, State.CREATED, keepText=0, keepSeq=0, progress=0, step=None, steps=steps, message=None)
     job = Job(
         id=job_id,
         owner=owner,

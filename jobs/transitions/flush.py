@@ -11,6 +11,7 @@ from jobs.lifecycle import State
 from jobs.models import Job, JobText, from_ts
 from jobs.text import TextLog
 from jobs.transitions.claim import lease_end
+from realtime.publisher import Entry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,8 @@ class Flush:
     message: str | None
     text: TextLog
     text_length: int
+    unpublished: Sequence[Entry] = ()
+    """At the end of a run: its events that are not in the log yet; they are published with the event that ends it."""
 
     def new_text(self, known_length: int) -> str:
         """Return the text after what the row has."""
@@ -91,7 +94,5 @@ def _write(moved: list[Flush], rows: dict[str, Job]) -> None:
 
 def _fenced(missing: list[Flush]) -> frozenset[str]:
     """Return the jobs among `missing` that this attempt does not hold any more."""
-    holders = dict(
-        Job.objects.filter(pk__in=[item.job_id for item in missing], state=State.RUNNING).values_list("pk", "attempt")
-    )
+    holders = dict(Job.objects.filter(pk__in=[item.job_id for item in missing], state=State.RUNNING).values_list("pk", "attempt"))
     return frozenset(item.job_id for item in missing if holders.get(item.job_id) != item.attempt)

@@ -1,6 +1,7 @@
 """A job goes back to the queue: the next attempt starts from the last checkpoint."""
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from jobs.transitions.announce import announce, announce_work, encoded_entry, no
 from jobs.transitions.close import close_locked, lock_held
 from jobs.transitions.flush import Flush
 from realtime.position import Position
-from realtime.publisher import Append
+from realtime.publisher import Append, Entry
 
 KILLS_LIMIT = 3
 """So many lost workers without a new checkpoint between them, and the job is held to be what kills them."""
@@ -26,13 +27,13 @@ def retry_later(flush: Flush, *, reason: Reason, delay_seconds: float, detail: s
         job = lock_held(flush)
         job.failures += 1
         job.run_at = from_ts(now_ts()) + timedelta(seconds=delay_seconds)
-        return requeue_locked(job, reason, detail=detail)
+        return requeue_locked(job, reason, detail=detail, before=flush.unpublished)
 
 
 def interrupt(flush: Flush) -> Job:
     """Put a run back whose worker ends; that costs nothing. Raises LeaseLost."""
     with transaction.atomic():
-        return requeue_locked(lock_held(flush), Reason.INTERRUPTED)
+        return requeue_locked(lock_held(flush), Reason.INTERRUPTED, before=flush.unpublished)
 
 
 def rescue(*, limit: int) -> list[Job]:
@@ -50,7 +51,7 @@ def _rescue_locked(job: Job) -> Job:
     return close_locked(job, State.FAILED, view=folded(job), reason=Reason.POISON, error=error)
 
 
-def requeue_locked(job: Job, reason: Reason, *, actor: Any = None, detail: str = "") -> Job:
+def requeue_locked(job: Job, reason: Reason, *, actor: Any = None, detail: str = "", before: Sequence[Entry] = ()) -> Job:
     """Begin the next attempt of a locked row from its last checkpoint, and announce it."""
     ts = now_ts()
     source, saved = job.state, job.checkpoint
@@ -72,7 +73,7 @@ def requeue_locked(job: Job, reason: Reason, *, actor: Any = None, detail: str =
     JobTransition.objects.create(
         job=job, at=from_ts(ts), source=source, target=State.CREATED, attempt=job.attempt, reason=reason, actor=actor, detail=detail
     )
-    announce([Append(job.pk, [encoded_entry(event)])])
+    announce([Append(job.pk, [*before, encoded_entry(event)])])
     if job.run_at is None or job.run_at <= from_ts(ts):
         announce_work()
     return job
