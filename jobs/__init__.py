@@ -1,0 +1,1 @@
+"""The work: jobs, their rows, and the workers that run them."""

@@ -106,6 +106,7 @@ class FoldedJob:
         self.step: str | None = fields.get("step")
         self.steps: list[dict[str, Any]] = fields.get("steps", [])
         self.message: str | None = fields.get("message")
+        self.chunks: list[str] = []
         self.set_text(fields.get("streamingText", ""))
         self.result: Any = fields.get("result")
         self.more: bool = fields.get("more", False)

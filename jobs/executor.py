@@ -104,7 +104,8 @@ class Executor:
 
     def _begin(self, handler: Handler, run: JobRun) -> "asyncio.Future[Any]":
         if handler.is_async:
-            return asyncio.ensure_future(handler.function(run))
+            task: asyncio.Task[Any] = asyncio.ensure_future(handler.function(run))
+            return task
         return asyncio.get_running_loop().run_in_executor(self._threads, handler.function, BlockingJobRun(run))
 
     async def _record(self, job: Job, flush: transitions.Flush, outcome: Outcome, *, lease_began: float) -> None:
@@ -127,7 +128,11 @@ class Executor:
 def _cancel_when_ended(body: "asyncio.Future[Any]", recorder: Recorder) -> None:
     """Cancel a handler that has not noticed its end by itself; a thread cannot be cancelled and is left behind."""
     loop = asyncio.get_running_loop()
-    recorder.when_ended(lambda: loop.call_soon_threadsafe(loop.call_later, STOP_NOTICE_SECONDS, body.cancel))
+
+    def cancel_soon() -> None:
+        loop.call_later(STOP_NOTICE_SECONDS, body.cancel)
+
+    recorder.when_ended(lambda: loop.call_soon_threadsafe(cancel_soon))
 
 
 def _write_end(job: Job, flush: transitions.Flush, outcome: Outcome) -> None:

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from uuid6 import uuid7
 
 from jobs.events import FoldedJob, iso_time, plain_number
-from jobs.lifecycle import TERMINAL, State
+from jobs.lifecycle import CLOSING, State
 from realtime.position import CLOSED, Position
 
 
@@ -111,7 +111,7 @@ class Job(models.Model):
             ),
             models.CheckConstraint(
                 name="job_closed_seq",
-                condition=Q(state__in=[*TERMINAL, State.PAUSED], seq=CLOSED)
+                condition=Q(state__in=sorted(CLOSING), seq=CLOSED)
                 | Q(state=State.CREATED, seq=0)
                 | Q(state=State.RUNNING, seq__gte=1, seq__lt=CLOSED),
             ),

@@ -12,7 +12,7 @@ from jobs.models import Job
 @ensure_csrf_cookie
 def job_list(request: HttpRequest) -> HttpResponse:
     """Show the form and the newest jobs of the user."""
-    jobs = Job.objects.filter(owner=request.user).order_by("-created_at", "-id")[:50]
+    jobs = Job.objects.filter(owner_id=request.user.pk).order_by("-created_at", "-id")[:50]
     return render(request, "jobs/list.html", {"jobs": jobs})
 
 

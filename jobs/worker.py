@@ -141,8 +141,8 @@ class JobWorker:
         if runs:
             log.info("worker %s waits up to %g s for %s jobs", self.row.name, settings.shutdown_grace_seconds, len(runs))
             hurry = asyncio.create_task(self._hurry.wait())
-            ended = asyncio.gather(*runs, return_exceptions=True)
-            await asyncio.wait([asyncio.shield(ended), hurry], timeout=settings.shutdown_grace_seconds, return_when=asyncio.FIRST_COMPLETED)
+            ended = asyncio.create_task(_all_ended(runs))
+            await asyncio.wait({ended, hurry}, timeout=settings.shutdown_grace_seconds, return_when=asyncio.FIRST_COMPLETED)
             hurry.cancel()
             for recorder, _ in list(self._runs.values()):
                 recorder.stop(INTERRUPTED)
@@ -170,3 +170,9 @@ class JobWorker:
                 raise
 
         return await asyncio.get_running_loop().run_in_executor(self._database, checked)
+
+
+async def _all_ended(runs: Sequence[asyncio.Task[None]]) -> bool:
+    """Return when all runs have ended, however they did."""
+    await asyncio.gather(*runs, return_exceptions=True)
+    return True

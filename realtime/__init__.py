@@ -1,0 +1,1 @@
+"""The wire: topics, positions and sockets; what a job is, the Source knows."""

@@ -1,4 +1,4 @@
-"""One socket: its frames in, its cursors, its frames out. No rules of its own, no database: identity through `auth`, jobs through the hub."""
+"""One socket: its frames in, its cursors, its frames out. No rules of its own, no database: `auth` and the hub ask for it."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ RENEW_GRACE_SECONDS = 25
 class JobConsumer(AsyncWebsocketConsumer):
     """Speaks the protocol with one client. Subscribing joins the job's Channels group, through the hub that all sockets share."""
 
-    channel_layer_alias = None  # the hub has the one channel of this process
+    channel_layer_alias = None  # type: ignore[assignment]  # channels means it so; the hub has the one channel of this process
 
     def __init__(self, *, hub: Hub) -> None:
         super().__init__()
@@ -47,6 +47,7 @@ class JobConsumer(AsyncWebsocketConsumer):
         self._renewal_asked = False
         self._pump: asyncio.Task[None] | None = None
         self._main: asyncio.Task[Any] | None = None
+        self._leaving: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve the socket. Whatever ends it, nothing of it stays behind."""
@@ -106,7 +107,8 @@ class JobConsumer(AsyncWebsocketConsumer):
         if self.identity:
             return False
         others = (socket.identity for socket in self.hub.sockets)
-        return sum(other is not None and other.user.pk == identity.user.pk for other in others) >= settings.sockets_per_user
+        count = sum(other is not None and bool(other.user.pk == identity.user.pk) for other in others)
+        return count >= settings.sockets_per_user
 
     # Frames in
 
@@ -204,12 +206,12 @@ class JobConsumer(AsyncWebsocketConsumer):
             self._drop("a send took too long")
         elif self.identity is None:
             if now - self._opened_at > settings.sign_in_seconds:
-                asyncio.create_task(self.leave(protocol.NO_SIGN_IN))
+                self._leave_soon(protocol.NO_SIGN_IN)
         else:
             self._heartbeat_due = self._heartbeat_due or now - self._beat_at >= settings.heartbeat_seconds
             left = self.identity.expires_at / 1000 - time.time()
             if left < -RENEW_GRACE_SECONDS:
-                asyncio.create_task(self.leave(protocol.SIGN_IN_EXPIRED))
+                self._leave_soon(protocol.SIGN_IN_EXPIRED)
             elif left < RENEW_BEFORE_SECONDS and not self._renewal_asked:
                 self._renewal_asked = self._renewal_due = True
             if self._heartbeat_due or self._renewal_due:
@@ -258,7 +260,7 @@ class JobConsumer(AsyncWebsocketConsumer):
 
     async def _send_now(self, text: str) -> None:
         self._send_began = asyncio.get_running_loop().time()
-        await self.base_send({"type": "websocket.send", "text": text})
+        await self.base_send({"type": "websocket.send", "text": text})  # type: ignore[arg-type]  # the stubs want bytes too
         self._send_began = None
 
     async def leave(self, code: int) -> None:
@@ -266,6 +268,10 @@ class JobConsumer(AsyncWebsocketConsumer):
         if self._pump:
             self._pump.cancel()
         await self.close(code=code)
+
+    def _leave_soon(self, code: int) -> None:
+        if self._leaving is None:
+            self._leaving = asyncio.create_task(self.leave(code))
 
     def _drop(self, why: str) -> None:
         """Leave without waiting for a close that the client may never read."""
@@ -284,7 +290,10 @@ def _recovers(topic: Topic, after: Position) -> bool:
 
 
 def _origin_is_allowed(headers: dict[bytes, bytes]) -> bool:
-    """Tell whether a page of this origin may open a socket: its own server's, or one that is allowed. No cookie is read, so none is fine."""
+    """Tell whether a page of this origin may open a socket: its own server's, or one that is allowed.
+
+    No cookie is read, so no origin is fine: it is a program, not a page.
+    """
     origin = headers.get(b"origin")
     if origin is None:
         return True

@@ -5,23 +5,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import redis
 from redis.commands.core import Script
 
 from realtime.conf import settings
 from realtime.layers import group_channel, wire_format
-from realtime.position import CLOSED, Position
+from realtime.position import CLOSED, Entry, Position
 from realtime.redis_client import breaker, client
 from realtime.topics import job_group, job_topic
-
-
-class Entry(NamedTuple):
-    """An event as it is in the log: its place and its JSON, to the letter."""
-
-    position: Position
-    json: str
 
 
 @dataclass(frozen=True)
@@ -112,7 +105,7 @@ def _entries(reply: list[tuple[bytes, dict[bytes, bytes]]]) -> list[Entry]:
         try:
             text = fields[b"e"].decode()
             event = json.loads(text)
-            if (event["attempt"], event["seq"]) != position or not isinstance(event["data"], dict):
+            if Position(event["attempt"], event["seq"]) != position or not isinstance(event["data"], dict):
                 break
         except (KeyError, TypeError, ValueError):
             break

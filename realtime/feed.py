@@ -5,8 +5,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-from realtime.event_log import Entry
-from realtime.position import ORIGIN, Position, Verdict, judge
+from realtime.position import ORIGIN, Entry, Position, Verdict, judge
 from realtime.protocol import encode, events_frame
 from realtime.source import Watched
 
@@ -96,7 +95,8 @@ class Feed:
             return known
         if not self.reaches(position):
             return None
-        texts, size, last = [], 0, position
+        texts: list[str] = []
+        size, last = 0, position
         for event, text in self._ring:
             if _at(event) <= position:
                 continue

@@ -6,6 +6,7 @@ import logging
 import uuid
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -16,9 +17,8 @@ from django.db import close_old_connections
 from realtime import event_log, publisher
 from realtime.conf import settings
 from realtime.errors import RedisUnavailable
-from realtime.event_log import Entry
 from realtime.feed import Feed
-from realtime.position import CLOSED, ORIGIN, Position, Verdict
+from realtime.position import CLOSED, ORIGIN, Entry, Position, Verdict
 from realtime.protocol import encode
 from realtime.redis_client import breaker, client
 from realtime.source import Source
@@ -198,7 +198,7 @@ class Hub:
                 await self._layer.group_add(topic.group, self._channel)
                 while not topic.heard.is_set():
                     probe = {"type": "hub.probe", "group": topic.group, "id": uuid.uuid4().hex}
-                    await self.in_thread(lambda: publisher.nudge(topic.group, probe))
+                    await self.in_thread(partial(publisher.nudge, topic.group, probe))
                     if not await _wait(topic.heard, PROBE_SECONDS) and breaker.is_open:
                         raise RedisUnavailable
             topic.joined = True
@@ -303,8 +303,7 @@ class Hub:
             return
         try:
             for _ in range(2):
-                after = feed.position
-                entries = await self.in_thread(lambda: _read_after(topic.job_id, after))
+                entries = await self.in_thread(partial(_read_after, topic.job_id, feed.position))
                 if entries is not None and self._apply(topic, entries) and feed.position >= topic.wanted:
                     return
                 row = (await self.in_thread(lambda: self.source.load([topic.job_id]))).get(topic.job_id)

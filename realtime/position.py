@@ -43,6 +43,13 @@ class Verdict(Enum):
     GAP = "gap"
 
 
+class Entry(NamedTuple):
+    """An event as it is in the log: its place and its JSON, to the letter."""
+
+    position: Position
+    json: str
+
+
 def judge(have: Position, event: dict[str, Any]) -> Verdict:
     """Tell whether `event` follows `have`, is known already, or leaves a gap; by positions alone (PROTOCOL, "A reader applies")."""
     at = Position(event["attempt"], event["seq"])

@@ -6,8 +6,9 @@ from typing import Any
 
 from realtime import event_log
 from realtime.errors import RedisUnavailable
-from realtime.event_log import Append, Entry
+from realtime.event_log import Append
 from realtime.layers import group_channel, wire_format
+from realtime.position import Entry
 from realtime.redis_client import breaker, client
 
 log = logging.getLogger(__name__)
