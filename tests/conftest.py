@@ -1,0 +1,45 @@
+"""What all tests share. The environment comes from `tests.environment`, a plugin that is loaded before Django."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import get_user_model
+
+from realtime.redis_client import breaker, client
+from tests.environment import STATE_DIR
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """Have SQLite's test database in a file: threads share a database in memory under locks that no production has."""
+    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+        settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(STATE_DIR / "test.sqlite3")
+
+
+@pytest.fixture
+def redis() -> Iterator[Any]:
+    """Return a client of an empty Valkey."""
+    client().flushall()
+    breaker._failed = False
+    yield client()
+    client().flushall()
+
+
+@pytest.fixture
+def ann(db: None) -> Any:
+    """Return a user."""
+    return get_user_model().objects.create_user("ann", password="a-long-password")
+
+
+@pytest.fixture
+def bob(db: None) -> Any:
+    """Return another user."""
+    return get_user_model().objects.create_user("bob", password="a-long-password")
+
+
+@pytest.fixture
+def staff(db: None) -> Any:
+    """Return a member of staff who may do everything."""
+    return get_user_model().objects.create_superuser("staff", password="a-long-password")

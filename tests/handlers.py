@@ -1,0 +1,67 @@
+"""Handlers that tests run: each does one thing, as its `input` says. Registered through JOB_HANDLERS."""
+
+import asyncio
+import os
+import time
+from typing import Any
+
+from jobs.errors import JobFailed
+from jobs.handlers import job_handler
+from jobs.run import BlockingJobRun, JobRun
+
+
+@job_handler("test.stream", steps=("Analyzing", "Generating"))
+async def stream(run: JobRun) -> dict[str, Any]:
+    """Write `chunks` chunks, the i-th of attempt a being `[jobId:a:i]`, one each `seconds`."""
+    chunks, pause = run.input.get("chunks", 5), run.input.get("seconds", 0)
+    await run.progress(0, step="Analyzing")
+    for index in range(chunks):
+        await run.write(f"[{run.job_id}:{run.attempt}:{index}]")
+        await run.progress(100 * (index + 1) / chunks, step="Generating")
+        await asyncio.sleep(pause)
+    return {"chunks": chunks}
+
+
+@job_handler("test.blocking")
+def blocking(run: BlockingJobRun) -> str:
+    """Write `chunks` chunks from a plain function, sleeping `seconds` after each without giving way."""
+    for index in range(run.input.get("chunks", 3)):
+        run.write(f"[{run.job_id}:{run.attempt}:{index}]")
+        time.sleep(run.input.get("seconds", 0))
+    return "done"
+
+
+@job_handler("test.wait")
+async def wait(run: JobRun) -> None:
+    """Wait until stopped."""
+    await run.write("waiting")
+    while True:
+        await run.progress()
+        await asyncio.sleep(0.02)
+
+
+@job_handler("test.fail")
+async def fail(run: JobRun) -> None:
+    """Fail for good with the code and the message of the input."""
+    raise JobFailed(run.input.get("code", "broken"), run.input.get("message", "It is broken."))
+
+
+@job_handler("test.raise", max_attempts=2)
+async def raise_error(run: JobRun) -> None:
+    """Raise what is no JobFailed."""
+    raise RuntimeError(run.input.get("message", "boom"))
+
+
+@job_handler("test.echo")
+async def echo(run: JobRun) -> Any:
+    """Return the input's `value`; write its `text`."""
+    if "text" in run.input:
+        await run.write(run.input["text"])
+    return run.input.get("value")
+
+
+@job_handler("test.exit")
+async def exit_process(run: JobRun) -> None:
+    """Kill the process that runs it."""
+    await run.write("going")
+    os._exit(9)
