@@ -31,6 +31,8 @@ class JobSettings:
     """Most text of one job, as UTF-8; past it the attempt fails with `text_too_long`."""
     handler_modules: tuple[str, ...] = ()
     state_dir: Path = Path(".state")
+    search_corpus: Path | None = None
+    """A folder of documents that `search` answers from, beside the language reference."""
 
 
 settings = JobSettings(**getattr(django_settings, "JOBS", {}))

@@ -189,6 +189,7 @@ JOBS: dict[str, Any] = {
     "text_limit_bytes": env.int("TEXT_LIMIT_BYTES", default=256 * 1024),
     "handler_modules": tuple(env.list("JOB_HANDLERS", default=[])),
     "state_dir": STATE_DIR,
+    "search_corpus": Path(_CORPUS).absolute() if (_CORPUS := env.str("SEARCH_CORPUS", default="")) else None,
 }
 
 REALTIME: dict[str, Any] = {
