@@ -3,6 +3,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 if sys.version_info < (3, 11):
     sys.exit(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}: run `make run`, or use python3.11 or newer.")
@@ -15,10 +16,10 @@ def main() -> None:
         from django.core.management import execute_from_command_line
     except ImportError:
         sys.exit("Django is not installed for this Python: run `make install`, then use .venv/bin/python manage.py …")
-    if sys.argv[1:2] == ["up"]:
+    if sys.argv[1:2] == ["up"] and not {"-h", "--help"} & set(sys.argv):
         from omnibrowser.embedded import prepare_environment
 
-        prepare_environment()
+        prepare_environment(Path(__file__).resolve().parent)
     execute_from_command_line(sys.argv)
 
 

@@ -18,13 +18,22 @@ from realtime.errors import RedisUnavailable
 from realtime.hub import hub_of_this_loop
 from realtime.redis_client import breaker, client
 
+_draining = False
+
+
+def begin_drain() -> None:
+    """Answer 503 from now on: this server is about to end, and whoever balances load sends nobody here any more."""
+    global _draining
+    _draining = True
+
 
 async def health(request: HttpRequest) -> JsonResponse:
     """Answer 200 when database, Redis and the way through it work, else 503; how many workers are alive is told, not judged."""
     checks = {"database": await sync_to_async(_database)(), "redis": await sync_to_async(_redis)(), "delivery": await _delivery()}
     checks["workers"] = await sync_to_async(_workers)() if checks["database"]["ok"] else {"ok": False, "alive": None}
-    well = all(checks[name]["ok"] for name in ("database", "redis", "delivery"))
-    body = {"status": "ok" if well else "unavailable", "version": __version__, "checks": checks}
+    well = all(checks[name]["ok"] for name in ("database", "redis", "delivery")) and not _draining
+    status = "draining" if _draining else "ok" if well else "unavailable"
+    body = {"status": status, "version": __version__, "checks": checks}
     return JsonResponse(body, status=200 if well else 503, headers={"Cache-Control": "no-store"})
 
 

@@ -31,11 +31,20 @@ _EMBEDDED = _embedded()
 DEBUG = env.bool("DEBUG", default=False)
 
 
+SHORTEST_SECRET = 32
+UNSAFE_PREFIXES = ("django-insecure", "development-only", "changeme")
+
+
 def _secret(name: str) -> str:
     """Return the secret `name` from the environment, from `manage.py up`, or a development value when DEBUG is on."""
     value = env.str(name, default="") or _EMBEDDED.get(name.lower(), "")
-    if value:
+    if value and (DEBUG or (len(value) >= SHORTEST_SECRET and not value.startswith(UNSAFE_PREFIXES))):
         return value
+    if value:
+        raise ImproperlyConfigured(
+            f"{name} is not safe: it has fewer than {SHORTEST_SECRET} characters, or is one that everybody knows. "
+            "Set it to the output of `openssl rand -hex 32`."
+        )
     if DEBUG:
         return f"development-only-{name.lower()}-never-use-it-where-others-can-reach-it"
     raise ImproperlyConfigured(
@@ -46,10 +55,14 @@ def _secret(name: str) -> str:
 
 SECRET_KEY = _secret("SECRET_KEY")
 JWT_SECRET = _secret("JWT_SECRET")
+if not DEBUG and SECRET_KEY == JWT_SECRET:
+    raise ImproperlyConfigured("SECRET_KEY and JWT_SECRET are the same. Make two: whoever learns one would have both.")
 
 SOCKET_HOST = env.str("SOCKET_HOST", default="127.0.0.1")
 SOCKET_PORT = env.int("SOCKET_PORT", default=3000)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+if not DEBUG and "*" in ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS is *: whoever sends a Host header could choose it. List the names of this site.")
 ALLOWED_ORIGINS: list[str] = env.list("ALLOWED_ORIGINS", default=[])
 CSRF_TRUSTED_ORIGINS = [origin for origin in ALLOWED_ORIGINS if origin.startswith(("http://", "https://"))]
 REDIS_URL = env.str("REDIS_URL", default="") or _EMBEDDED.get("redis_url", "redis://127.0.0.1:6379/0")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import random
 import uuid
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ from realtime.conf import settings
 from realtime.errors import RedisUnavailable
 from realtime.feed import Feed
 from realtime.position import CLOSED, ORIGIN, Entry, Position, Verdict
-from realtime.protocol import encode
+from realtime.protocol import RESTARTING, encode
 from realtime.redis_client import breaker, client
 from realtime.source import Source
 from realtime.topics import job_group, job_id_of
@@ -30,6 +31,7 @@ T = TypeVar("T")
 JOIN_SECONDS = 1.0
 PROBE_SECONDS = 0.05
 REDIS_CHECK_SECONDS = 2.0
+DRAIN_PAUSE_SECONDS = 0.02
 
 
 class Reader(Protocol):
@@ -121,6 +123,14 @@ class Hub:
         finally:
             del self._probes[probe]
         return loop.time() - began
+
+    async def drain(self, seconds: float) -> None:
+        """Send all sockets away within `seconds`, one after another, so that they do not all come back at the same moment."""
+        sockets = random.sample(list(self.sockets), len(self.sockets))
+        pause = min(DRAIN_PAUSE_SECONDS, 0.8 * seconds / max(1, len(sockets)))
+        for socket in sockets:
+            await socket.leave(RESTARTING)
+            await asyncio.sleep(pause)
 
     # Readers come and go
 

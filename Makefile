@@ -1,0 +1,81 @@
+# Two commands do all: `make run` and `make test`. Whatever they need, they install themselves.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+export UV_PYTHON_DOWNLOADS := never
+# Commands that never serve anybody, such as the type checker, need settings, not secrets.
+TOOLS := DEBUG=1
+
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	command -v $$name >/dev/null && $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v $$name; break; }; done)
+BIN := .venv/bin
+UNIT_AND_INTEGRATION := tests/unit tests/integration
+
+.PHONY: help install run test check format bench bench-quick soak clean
+.PHONY: test-unit test-js test-integration test-e2e test-browser test-newest
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+install: .venv/.installed ## make .venv, nothing else
+
+run: install ## everything on this machine, with a first job to watch: http://localhost:3000
+	@exec $(BIN)/python manage.py up
+
+check: install ## format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(TOOLS) $(BIN)/mypy
+	$(TOOLS) $(BIN)/python -W ignore manage.py makemigrations --check --dry-run
+	$(BIN)/lint-imports
+
+format: install ## format the code, and mend what can be mended by itself
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test: test-unit test-js test-integration test-e2e test-browser test-newest ## all tests
+
+test-unit: install ## the unit ring: seconds
+	$(BIN)/python -m pytest tests/unit -q
+
+test-js: install ## the modules of the browser, in node
+	.ci/node.sh node --test tests/js/*.test.js
+
+test-integration: install ## real SQLite, PostgreSQL and Valkey
+	TEST_DATABASE=sqlite $(BIN)/python -m pytest tests/integration -q -n 2
+	TEST_DATABASE=postgres $(BIN)/python -m pytest tests/integration -q -n 2
+
+test-e2e: install ## real processes
+	$(BIN)/python -m pytest tests/e2e -q
+
+test-browser: install ## a real Chromium
+	$(BIN)/python -m pytest tests/browser -q
+
+test-newest: install ## the unit and integration rings once more, on Python 3.13 with the newest Django, where that Python is
+	@if newest=$$(.ci/python.sh 3.13); then \
+		echo "Python 3.13 is here: $$newest"; \
+		UV_PROJECT_ENVIRONMENT=.cache/venv-3.13 $$(.ci/uv.sh) sync --frozen --quiet --python "$$newest"; \
+		.cache/venv-3.13/bin/python -m pytest $(UNIT_AND_INTEGRATION) -q -n 2; \
+	else echo "Python 3.13 is not here: the rings ran on $$($(BIN)/python -V) alone."; fi
+
+bench-quick: install ## the hot path beside Socket.IO, in a minute
+	$(BIN)/python -m tests.bench.stream
+
+bench: install ## latency and throughput
+	$(BIN)/python -m tests.bench.latency
+	$(BIN)/python -m tests.bench.throughput
+
+soak: install ## ten minutes of faults
+	$(BIN)/python -m tests.chaos.soak
+
+clean: ## remove what was installed and built, jobs included
+	rm -rf .venv .cache .state tests/js/node_modules
+
+tests/js/node_modules/.installed: tests/js/package.json
+	.ci/node.sh npm ci --prefix tests/js --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.venv/.installed: pyproject.toml uv.lock
+	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer is needed. Install it (Debian: apt-get install python3), or name one: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@uv=$$(PYTHON="$(PYTHON)" .ci/uv.sh) && "$$uv" sync --frozen --quiet --python "$(PYTHON)"
+	@touch $@
