@@ -14,10 +14,11 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 
 from jobs import transitions
+from jobs.checkpoints import Checkpoints
 from jobs.conf import settings
 from jobs.errors import JobFailed, JobStopped, LeaseLost
-from jobs.events import encode
 from jobs.handlers.registry import Handler, find
+from jobs.json_values import kept
 from jobs.lifecycle import Reason
 from jobs.models import Job
 from jobs.recorder import Recorder
@@ -81,13 +82,14 @@ class Executor:
         else:
             outcome = await self._run(handler, job, recorder)
         log.info("job %s attempt %s: %s", job.pk, job.attempt, _describe(outcome))
-        recorder.end(JobStopped("ended"))
+        recorder.finish()
         flush = replace(recorder.flush(), unpublished=await finish_publishing(recorder))
         await self._record(job, flush, outcome, lease_began=recorder.renewed_at)
 
     async def _run(self, handler: Handler, job: Job, recorder: Recorder) -> Outcome:
         deadline = time.monotonic() + job.timeout_seconds
-        run = JobRun(job, recorder, deadline=deadline, wait_for_flush=self._wait_for_flush)
+        checkpoints = Checkpoints(job, recorder, database=self._database)
+        run = JobRun(job, recorder, deadline=deadline, checkpoints=checkpoints, threads=self._threads, wait_for_flush=self._wait_for_flush)
         timeout = asyncio.timeout(job.timeout_seconds)
         try:
             async with timeout:
@@ -95,7 +97,7 @@ class Executor:
                 _cancel_when_ended(body, recorder)
                 result = await body
             recorder.check()
-            return Completed(_sendable(result))
+            return Completed(kept(result, name="result", limit_bytes=RESULT_LIMIT_BYTES))
         except BaseException as error:
             if timeout.expired() and not isinstance(error, JobFailed):
                 message = f"The attempt took longer than {job.timeout_seconds:g} s."
@@ -173,20 +175,6 @@ def _classify(error: BaseException, recorder: Recorder) -> Outcome:
     log.warning("a handler raised %s", type(error).__name__, exc_info=error)
     message = f"The handler raised {type(error).__name__}."
     return Failed("handler_error", message, Reason.ERROR, final=False, detail=clean(detail)[-20_000:])
-
-
-def _sendable(result: Any) -> Any:
-    """Return the result if JSON can hold it; raises JobFailed with what to do when not."""
-    try:
-        encoded = encode(result)
-        size = len(encoded.encode())
-    except (TypeError, ValueError, RecursionError) as error:
-        raise JobFailed("bad_result", f"The handler returned what JSON cannot hold: {error}") from error
-    if "\\u0000" in encoded:
-        raise JobFailed("bad_result", "The handler returned a NUL character, which the database cannot hold.")
-    if size > RESULT_LIMIT_BYTES:
-        raise JobFailed("result_too_large", f"The result has {size} bytes; {RESULT_LIMIT_BYTES} are allowed.")
-    return result
 
 
 def _describe(outcome: Outcome) -> str:

@@ -89,6 +89,6 @@ class Flusher:
         """Stop runs whose lease may end soon without a renewal: somebody else may begin them then."""
         limit = time.monotonic() - settings.lease_seconds * 2 / 3
         for recorder in list(self._recorders()):
-            if recorder.renewed_at < limit and not recorder.stopping:
+            if recorder.renewed_at < limit and recorder.ended is None:
                 log.warning("the lease of job %s could not be renewed: its run is stopped", recorder.job_id)
                 recorder.stop("lease_lost")

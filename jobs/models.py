@@ -80,7 +80,10 @@ class Job(models.Model):
     result = models.JSONField(null=True, blank=True)
     error = models.JSONField(null=True, blank=True)
     checkpoint = models.JSONField(null=True, blank=True)
-    """`{data, attempt, seq, textLength, progress, step, steps, message}`: what a new attempt starts from."""
+    """`{data, attempt, seq, textLength, half, progress, step, steps, message, answers}`: what a new attempt starts from.
+
+    `half` is the code point of half a character at the end of the text, `answers` what `once` was answered, by key.
+    """
 
     queued_event = models.TextField()
     """The present attempt's event at seq 0, as sent, so that whoever finds it missing in the log can write it again."""

@@ -9,7 +9,7 @@ from jobs.conf import settings
 from jobs.errors import JobFailed, JobStopped
 from jobs.events import MESSAGE_LIMIT_BYTES, STEP_NAME_LIMIT, Event, FoldedJob
 from jobs.models import Job, folded, to_ts
-from jobs.text import TextLog, clean, cut_bytes, pieces, split_trailing_half
+from jobs.text import REPLACEMENT, TextLog, clean, cut_bytes, pieces, split_trailing_half
 from jobs.transitions import Flush
 from jobs.transitions.announce import encoded_entry, now_ts
 from realtime.publisher import Append, Entry
@@ -31,13 +31,14 @@ class Recorder:
         self._view: FoldedJob = folded(job, job.text)  # whoever is claimed has no rows of JobText
         self._text = TextLog(job.text)
         self._text_bytes = len(job.text.encode())
-        self._half = ""
+        self._half = _half_of(job)
         self._pending: list[tuple[str, dict[str, Any]]] = []
         self._unpublished: list[Entry] = []
         self._seq, self._ts = job.seq, to_ts(job.updated_at)
         self._flushed_seq = job.seq
         self._lost_seq = 0
         self._ended: Exception | None = None
+        self._stop_wish: str | None = None
         self._notices: list[Callable[[], object]] = []
         self.sealed_at = 0.0
         """Monotonic time of the last seal."""
@@ -49,7 +50,7 @@ class Recorder:
     @property
     def stopping(self) -> bool:
         """Whether the run is to end."""
-        return self._ended is not None
+        return self._ended is not None or self._stop_wish is not None
 
     @property
     def ended(self) -> Exception | None:
@@ -59,7 +60,7 @@ class Recorder:
     @property
     def must_wait(self) -> bool:
         """Whether the row lacks so much that the handler has to wait for the next flush."""
-        return self._seq + len(self._pending) - self._flushed_seq >= settings.unflushed_limit and not self.stopping
+        return self._seq + len(self._pending) - self._flushed_seq >= settings.unflushed_limit and self._ended is None
 
     def check(self) -> None:
         """Raise what ended the run, if it has ended."""
@@ -140,6 +141,24 @@ class Recorder:
         for notice in self._notices:
             notice()
 
+    def stop_at_checkpoint(self, reason: str) -> None:
+        """Ask the run to end where nothing is lost: its next checkpoint is saved and then raises JobStopped."""
+        self._stop_wish = reason
+
+    def check_stop_wish(self) -> None:
+        """End the run if that was wished for; called when a checkpoint is saved. Raises JobStopped then."""
+        if self._stop_wish is not None:
+            self.stop(self._stop_wish)
+            self.check()
+
+    def finish(self) -> None:
+        """End the run from inside: its handler is done. Half a character that still waits never gets its other half."""
+        with self._lock:
+            if self._half and self._ended is None:
+                self._half = ""
+                self._merge("text", {"text": REPLACEMENT})
+        self.stop("ended")
+
     def when_ended(self, notice: Callable[[], object]) -> None:
         """Have `notice` called when the run is ended from outside; it may be called more than once."""
         self._notices.append(notice)
@@ -173,18 +192,26 @@ class Recorder:
     def flush(self) -> Flush:
         """Seal, and return the run as it is now."""
         with self._lock:
-            self._seal()
-            view = self._view
-            return Flush(
-                job_id=self.job_id, attempt=self.attempt, seq=self._seq, ts=self._ts, progress=view.progress, step=view.step,
-                steps=view.steps, message=view.message, text=self._text, text_length=self._text.length,
-            )  # fmt: skip
+            return self._flush()
 
-    def flushed(self, seq: int, begun_at: float) -> None:
-        """Note that the row has all up to `seq`, and when that renewal of the lease was begun."""
+    def checkpoint(self) -> tuple[Flush, int | None]:
+        """Seal, and return the run as it is now, with the code point of the half of a character that waits for its other half."""
         with self._lock:
-            self._flushed_seq = max(self._flushed_seq, seq)
-            self.renewed_at = begun_at
+            return self._flush(), ord(self._half) if self._half else None
+
+    def _flush(self) -> Flush:
+        self._seal()
+        view = self._view
+        return Flush(
+            job_id=self.job_id, attempt=self.attempt, seq=self._seq, ts=self._ts, progress=view.progress, step=view.step,
+            steps=view.steps, message=view.message, text=self._text, text_length=self._text.length,
+        )  # fmt: skip
+
+    def flushed(self, seq: int | None, begun_at: float) -> None:
+        """Note when a renewal of the lease was begun, and that the row has all up to `seq` if it does."""
+        with self._lock:
+            self._flushed_seq = max(self._flushed_seq, seq or 0)
+            self.renewed_at = max(self.renewed_at, begun_at)
         if self._unpublished:
             self._on_news(self)
 
@@ -210,3 +237,9 @@ class Recorder:
         event = {"type": type, "jobId": self.job_id, "attempt": self.attempt, "seq": self._seq, "ts": self._ts, "data": data}
         self._unpublished.append(encoded_entry(event))
         return event
+
+
+def _half_of(job: Job) -> str:
+    """Return the half of a character with which the text ends that the attempt starts from."""
+    half = (job.checkpoint or {}).get("half")
+    return chr(half) if half else ""

@@ -1,10 +1,15 @@
 """What a handler may do: `JobRun`."""
 
 import asyncio
+import contextvars
+import inspect
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor as ThreadPool
+from functools import partial
 from typing import Any
 
+from jobs.checkpoints import Checkpoints
 from jobs.models import Job
 from jobs.recorder import Recorder
 
@@ -17,7 +22,16 @@ class JobRun:
     Every call raises JobStopped once the job is cancelled or paused, the lease is lost, or the worker ends: let it pass through.
     """
 
-    def __init__(self, job: Job, recorder: Recorder, *, deadline: float, wait_for_flush: Callable[[Recorder], Any]) -> None:
+    def __init__(
+        self,
+        job: Job,
+        recorder: Recorder,
+        *,
+        deadline: float,
+        checkpoints: Checkpoints,
+        threads: ThreadPool,
+        wait_for_flush: Callable[[Recorder], Any],
+    ) -> None:
         self.job_id: str = job.pk
         self.query: str = job.query
         self.input: dict[str, Any] = job.input
@@ -25,6 +39,8 @@ class JobRun:
         self.deadline: float = deadline
         """When this attempt's time is over, on `time.monotonic`'s clock."""
         self._recorder = recorder
+        self._checkpoints = checkpoints
+        self._threads = threads
         self._wait_for_flush = wait_for_flush
         self._yielded_at = time.monotonic()
 
@@ -32,6 +48,11 @@ class JobRun:
     def stopping(self) -> bool:
         """Whether the run is to end: a handler that computes for long without a call asks now and then."""
         return self._recorder.stopping
+
+    @property
+    def checkpoint_data(self) -> Any:
+        """What the job's last checkpoint saved, None before the first: go on from there."""
+        return self._checkpoints.data
 
     async def progress(self, percent: float | None = None, *, step: str | None = None, message: str | None = None) -> None:
         """Report percent done (0-100, never falls inside an attempt), the step, a message; each is optional."""
@@ -47,6 +68,31 @@ class JobRun:
         """Add a line (`debug`, `info`, `warning`, `error`) to the activity panel."""
         self._recorder.log(message, level)
         await self._give_way()
+
+    async def checkpoint(self, data: Any) -> None:
+        """Save the text so far with `data`, for which JSON is enough: a later attempt goes on from exactly here.
+
+        A worker that ends stops the run here, when it is saved.
+        """
+        self._recorder.check()
+        await asyncio.wrap_future(self._checkpoints.save(data))
+
+    async def once(self, key: str, function: Callable[..., Any], *args: Any) -> Any:
+        """Return what `function(*args)` returns, and the same without calling it again in every later attempt.
+
+        The function may be plain, then it runs in a thread, or `async def`; its answer is something that JSON can hold.
+        """
+        if not self._checkpoints.has_answer(key):
+            self._recorder.check()
+            if inspect.iscoroutinefunction(function):
+                answer = await function(*args)
+            else:
+                call = partial(contextvars.copy_context().run, function, *args)
+                answer = await asyncio.get_running_loop().run_in_executor(self._threads, call)
+                if inspect.isawaitable(answer):
+                    answer = await answer
+            await asyncio.wrap_future(self._checkpoints.save_answer(key, answer))
+        return self._checkpoints.answer(key)
 
     async def _give_way(self) -> None:
         """Let the other runs of this process go on, and wait while too much is unflushed."""
@@ -71,6 +117,11 @@ class BlockingJobRun:
         """Whether the run is to end."""
         return self._run.stopping
 
+    @property
+    def checkpoint_data(self) -> Any:
+        """What the job's last checkpoint saved, None before the first: go on from there."""
+        return self._run.checkpoint_data
+
     def progress(self, percent: float | None = None, *, step: str | None = None, message: str | None = None) -> None:
         """Report percent done (0-100, never falls inside an attempt), the step, a message; each is optional."""
         self._run._recorder.progress(percent, step, message)
@@ -85,6 +136,19 @@ class BlockingJobRun:
         """Add a line (`debug`, `info`, `warning`, `error`) to the activity panel."""
         self._run._recorder.log(message, level)
         self._wait()
+
+    def checkpoint(self, data: Any) -> None:
+        """Save the text so far with `data`, for which JSON is enough: a later attempt goes on from exactly here."""
+        self._run._recorder.check()
+        self._run._checkpoints.save(data).result()
+
+    def once(self, key: str, function: Callable[..., Any], *args: Any) -> Any:
+        """Return what `function(*args)` returns, and the same without calling it again in every later attempt."""
+        checkpoints = self._run._checkpoints
+        if not checkpoints.has_answer(key):
+            self._run._recorder.check()
+            checkpoints.save_answer(key, function(*args)).result()
+        return checkpoints.answer(key)
 
     def _wait(self) -> None:
         while self._run._recorder.must_wait:

@@ -2,6 +2,8 @@
 
 from bisect import bisect_left
 
+REPLACEMENT = "\ufffd"
+"""Stands for what no text can hold: NUL, and half of a character."""
 TEXT_EVENT_POINTS = 10_000
 """Most code points in one text event: even when each is escaped to six bytes the event stays below 64 KiB."""
 
@@ -27,7 +29,7 @@ def clean(text: str) -> str:
     """Return `text` with halves of one character joined, and NUL and lone surrogates replaced by U+FFFD."""
     if not text.isascii():
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text.replace("\0", "�")
+    return text.replace("\0", REPLACEMENT)
 
 
 def split_trailing_half(text: str) -> tuple[str, str]:

@@ -41,11 +41,12 @@ class JobWorker:
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
-        self._database = ThreadPoolExecutor(4, thread_name_prefix="database")
+        self._database = ThreadPoolExecutor(2, thread_name_prefix="database")
+        self._saving = ThreadPoolExecutor(4, thread_name_prefix="saving")
         self._handlers = ThreadPoolExecutor(concurrency, thread_name_prefix="handler")
         self._flusher = Flusher(self.row, lambda: [recorder for recorder, _ in list(self._runs.values())])
         self._publishing = Publishing(ask_for_flush=self._flusher.ask)
-        self._executor = Executor(threads=self._handlers, database=self._database, wait_for_flush=self._flusher.wait)
+        self._executor = Executor(threads=self._handlers, database=self._saving, wait_for_flush=self._flusher.wait)
 
     def stop(self) -> None:
         """Claim no more, and end when the runs have ended or the grace is over; called again: end at once."""

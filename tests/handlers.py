@@ -65,3 +65,31 @@ async def exit_process(run: JobRun) -> None:
     """Kill the process that runs it."""
     await run.write("going")
     os._exit(9)
+
+
+@job_handler("test.saving")
+async def saving(run: JobRun) -> Any:
+    """Write four chunks `[i:attempt]` with a checkpoint after each; the first attempt ends by an error at `interrupt_at`."""
+
+    async def ask() -> list[Any]:
+        return [run.attempt, "async"]
+
+    answers = [await run.once("plain", lambda: (run.attempt, "plain")), await run.once("async", ask)]
+    for index in range(run.checkpoint_data["next"] if run.checkpoint_data else 0, 4):
+        await run.write(f"[{index}:{run.attempt}]")
+        if run.attempt == 1 and index == run.input["interrupt_at"]:
+            raise RuntimeError("interrupted by itself")
+        await run.checkpoint({"next": index + 1})
+    return {"answers": answers}
+
+
+@job_handler("test.saving_blocking")
+def saving_blocking(run: BlockingJobRun) -> Any:
+    """Do what test.saving does, from a plain function."""
+    answers = [run.once("plain", lambda: (run.attempt, "plain"))]
+    for index in range(run.checkpoint_data["next"] if run.checkpoint_data else 0, 4):
+        run.write(f"[{index}:{run.attempt}]")
+        if run.attempt == 1 and index == run.input["interrupt_at"]:
+            raise RuntimeError("interrupted by itself")
+        run.checkpoint({"next": index + 1})
+    return {"answers": answers}

@@ -1,5 +1,6 @@
 """The only writer of a job's state: each change is one guarded write in one transaction, published after the commit."""
 
+from jobs.transitions.checkpoint import checkpoint, save_answer
 from jobs.transitions.claim import claim
 from jobs.transitions.close import complete, fail
 from jobs.transitions.commands import ACTIONS, command
@@ -13,6 +14,7 @@ __all__ = [
     "Flush",
     "FlushResult",
     "NewJob",
+    "checkpoint",
     "claim",
     "command",
     "complete",
@@ -23,4 +25,5 @@ __all__ = [
     "interrupt",
     "rescue",
     "retry_later",
+    "save_answer",
 ]

@@ -1,7 +1,7 @@
 """A worker writes its runs to their rows: the heartbeat, and what is new of each run."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,12 +67,14 @@ def flush(flushes: Sequence[Flush]) -> FlushResult:
         }
         if rows:
             Job.objects.filter(pk__in=rows).update(lease_expires_at=lease_end())
-            _write([by_id[job_id] for job_id, row in rows.items() if row.seq < by_id[job_id].seq], rows)
+            write_new([by_id[job_id] for job_id in rows], rows)
     missing = [item for item in flushes if item.job_id not in rows]
     return FlushResult(frozenset(rows), _fenced(missing) if missing else frozenset())
 
 
-def _write(moved: list[Flush], rows: dict[str, Job]) -> None:
+def write_new(flushes: Sequence[Flush], rows: Mapping[str, Job]) -> None:
+    """Write what the locked `rows` do not have yet. A flush that another one has overtaken adds nothing."""
+    moved = [item for item in flushes if rows[item.job_id].seq < item.seq]
     texts = [
         JobText(job_id=item.job_id, offset=rows[item.job_id].text_length, text=item.new_text(rows[item.job_id].text_length))
         for item in moved

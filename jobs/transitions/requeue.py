@@ -1,17 +1,17 @@
 """A job goes back to the queue: the next attempt starts from the last checkpoint."""
 
-import json
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
 
-from jobs.events import encode, pending_steps
+from jobs.events import encode
 from jobs.lifecycle import Reason, State
 from jobs.models import Job, JobText, JobTransition, folded, from_ts
 from jobs.text import cut, utf16_length
 from jobs.transitions.announce import announce, announce_work, encoded_entry, now_ts, state_event
+from jobs.transitions.checkpoint import start_of
 from jobs.transitions.close import close_locked, lock_held
 from jobs.transitions.flush import Flush
 from realtime.position import Position
@@ -54,9 +54,7 @@ def _rescue_locked(job: Job) -> Job:
 def requeue_locked(job: Job, reason: Reason, *, actor: Any = None, detail: str = "", before: Sequence[Entry] = ()) -> Job:
     """Begin the next attempt of a locked row from its last checkpoint, and announce it."""
     ts = now_ts()
-    source, saved = job.state, job.checkpoint
-    names = [step["name"] for step in json.loads(job.queued_event)["data"]["steps"]]
-    start = saved or {"attempt": 0, "seq": 0, "textLength": 0, "progress": 0, "step": None, "steps": pending_steps(names), "message": None}
+    source, start = job.state, start_of(job)
     job.text = cut(job.whole_text(), start["textLength"])
     job.text_length = utf16_length(job.text)
     shown = {key: start[key] for key in ("progress", "step", "steps", "message")}
