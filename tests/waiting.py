@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -11,7 +11,7 @@ PATIENCE_SECONDS = 15
 """A test that waits longer has failed; on a good day nothing waits a tenth of it."""
 
 
-def wait_until(condition: Callable[[], T], *, seconds: float = PATIENCE_SECONDS, what: str = "") -> T:
+def wait_until(condition: Callable[[], T | None], *, seconds: float = PATIENCE_SECONDS, what: str = "") -> T:
     """Return the first true value of `condition()`; fails when there is none in time."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
@@ -21,7 +21,7 @@ def wait_until(condition: Callable[[], T], *, seconds: float = PATIENCE_SECONDS,
     return value
 
 
-async def until(condition: Callable[[], T | Awaitable[T]], *, seconds: float = PATIENCE_SECONDS, what: str = "") -> T:
+async def until(condition: Callable[[], Any], *, seconds: float = PATIENCE_SECONDS, what: str = "") -> Any:
     """Return the first true value of `condition()`, which may be a coroutine function; fails when there is none in time."""
     deadline = time.monotonic() + seconds
     while True:
