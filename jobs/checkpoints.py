@@ -4,14 +4,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor as ThreadPool
 from concurrent.futures import Future
 from copy import deepcopy
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, close_old_connections, connection
+from django.db import InterfaceError, OperationalError
 
 from jobs import transitions
+from jobs.database import DatabaseThreads, checked
 from jobs.errors import LeaseLost
 from jobs.json_values import kept
 from jobs.models import Job
@@ -28,7 +28,7 @@ RETRY_SECONDS = 0.2
 class Checkpoints:
     """Saves for one run, one thing after another, so that a later checkpoint is never replaced by an earlier one."""
 
-    def __init__(self, job: Job, recorder: Recorder, *, database: ThreadPool) -> None:
+    def __init__(self, job: Job, recorder: Recorder, *, database: DatabaseThreads) -> None:
         saved = job.checkpoint or {}
         self.data: Any = saved.get("data")
         """What the last checkpoint saved, of this attempt or an earlier one; None before the first."""
@@ -40,7 +40,7 @@ class Checkpoints:
     def save(self, data: Any) -> "Future[None]":
         """Begin to save a checkpoint. Raises JobFailed for data that cannot be kept."""
         plain = kept(data, name="checkpoint", limit_bytes=CHECKPOINT_LIMIT_BYTES)
-        return self._database.submit(self._save, plain)
+        return self._database.submit(lambda: self._save(plain))
 
     def has_answer(self, key: str) -> bool:
         """Tell whether `once` was answered for this key, in whichever attempt."""
@@ -56,7 +56,7 @@ class Checkpoints:
         """Begin to save an answer. Raises JobFailed for one that cannot be kept."""
         plain = kept(answer, name="answer", limit_bytes=CHECKPOINT_LIMIT_BYTES)
         kept({**self._answers, key: plain}, name="answers", limit_bytes=CHECKPOINT_LIMIT_BYTES)
-        return self._database.submit(self._save_answer, key, plain)
+        return self._database.submit(lambda: self._save_answer(key, plain))
 
     def _save(self, data: Any) -> None:
         with self._one_at_a_time:
@@ -77,13 +77,11 @@ class Checkpoints:
             self._recorder.check()
             begun_at = time.monotonic()
             try:
-                close_old_connections()
-                write()
+                checked(write)
             except LeaseLost:
                 log.info("fenced: job %s attempt %s is not ours any more", self._recorder.job_id, self._recorder.attempt)
                 self._recorder.stop("fenced")
             except (OperationalError, InterfaceError) as error:
-                connection.close()
                 log.warning("job %s could not be saved, trying again: %s", self._recorder.job_id, error)
                 time.sleep(RETRY_SECONDS)
             else:

@@ -8,14 +8,16 @@ import traceback
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor as ThreadPool
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from django.db import Error as DatabaseError
-from django.db import close_old_connections, connection
+from django.db import connections
 
 from jobs import transitions
 from jobs.checkpoints import Checkpoints
 from jobs.conf import settings
+from jobs.database import DatabaseThreads
 from jobs.errors import JobFailed, JobStopped, LeaseLost
 from jobs.handlers.registry import Handler, find
 from jobs.json_values import kept
@@ -68,7 +70,7 @@ Outcome = Completed | Failed | Stopped
 class Executor:
     """Runs the attempts of one process."""
 
-    def __init__(self, *, threads: ThreadPool, database: ThreadPool, wait_for_flush: Callable[[Recorder], None]) -> None:
+    def __init__(self, *, threads: ThreadPool, database: DatabaseThreads, wait_for_flush: Callable[[Recorder], None]) -> None:
         self._threads = threads
         self._database = database
         self._wait_for_flush = wait_for_flush
@@ -108,13 +110,13 @@ class Executor:
         if handler.is_async:
             task: asyncio.Task[Any] = asyncio.ensure_future(handler.function(run))
             return task
-        return asyncio.get_running_loop().run_in_executor(self._threads, handler.function, BlockingJobRun(run))
+        return asyncio.get_running_loop().run_in_executor(self._threads, _call, handler, BlockingJobRun(run))
 
     async def _record(self, job: Job, flush: transitions.Flush, outcome: Outcome, *, lease_began: float) -> None:
         """Write the end to the row. While the database is away it is tried again as long as the lease may last."""
         while True:
             try:
-                await asyncio.get_running_loop().run_in_executor(self._database, _write_end, job, flush, outcome)
+                await self._database.run(partial(_write_end, job, flush, outcome))
                 return
             except LeaseLost:
                 log.info("fenced: job %s attempt %s is not ours any more", job.pk, job.attempt)
@@ -125,6 +127,14 @@ class Executor:
                     return
                 log.warning("the end of job %s could not be written, trying again: %s", job.pk, error)
                 await asyncio.sleep(0.2)
+
+
+def _call(handler: Handler, run: BlockingJobRun) -> Any:
+    """Call a plain handler in its thread; a connection that it opened ends with it."""
+    try:
+        return handler.function(run)
+    finally:
+        connections.close_all()
 
 
 def _cancel_when_ended(body: "asyncio.Future[Any]", recorder: Recorder) -> None:
@@ -138,18 +148,13 @@ def _cancel_when_ended(body: "asyncio.Future[Any]", recorder: Recorder) -> None:
 
 
 def _write_end(job: Job, flush: transitions.Flush, outcome: Outcome) -> None:
-    close_old_connections()
-    try:
-        match outcome:
-            case Completed(result):
-                transitions.complete(flush, result)
-            case Stopped(reason) if reason == INTERRUPTED:
-                transitions.interrupt(flush)
-            case Failed():
-                _write_failure(job, flush, outcome)
-    except DatabaseError:
-        connection.close()
-        raise
+    match outcome:
+        case Completed(result):
+            transitions.complete(flush, result)
+        case Stopped(reason) if reason == INTERRUPTED:
+            transitions.interrupt(flush)
+        case Failed():
+            _write_failure(job, flush, outcome)
 
 
 def _write_failure(job: Job, flush: transitions.Flush, failed: Failed) -> None:

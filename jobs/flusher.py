@@ -3,15 +3,15 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from django.db import Error as DatabaseError
-from django.db import close_old_connections, connection
+from django.db import InterfaceError, OperationalError, connection
 
 from jobs.conf import settings
 from jobs.models import Worker, from_ts
 from jobs.recorder import Recorder
-from jobs.transitions import flush
+from jobs.transitions import Flush, FlushResult, flush
 from jobs.transitions.announce import now_ts
 
 log = logging.getLogger(__name__)
@@ -55,12 +55,12 @@ class Flusher:
             self._asked.clear()
             begun_at = time.monotonic()
             try:
-                close_old_connections()
                 self.flush_once()
                 self._heartbeat(begun_at)
-            except DatabaseError as error:
-                log.warning("the runs could not be flushed, trying again: %s", error)
+            except Exception as error:
+                # The connection is kept for this thread alone, so that it never has to wait for one; a lost one is replaced here.
                 connection.close()
+                log.warning("the runs could not be flushed, trying again: %s", error, exc_info=not isinstance(error, DatabaseError))
             self._stop_expired()
             with self._flushed:
                 self._flushed.notify_all()
@@ -72,7 +72,7 @@ class Flusher:
         runs = {recorder.job_id: (recorder, recorder.flush()) for recorder in self._recorders()}
         if not runs:
             return
-        result = flush([item for _, item in runs.values()])
+        result = _flush([item for _, item in runs.values()])
         for job_id, (recorder, item) in runs.items():
             if job_id in result.held:
                 recorder.flushed(item.seq, begun_at)
@@ -92,3 +92,17 @@ class Flusher:
             if recorder.renewed_at < limit and recorder.ended is None:
                 log.warning("the lease of job %s could not be renewed: its run is stopped", recorder.job_id)
                 recorder.stop("lease_lost")
+
+
+def _flush(flushes: Sequence[Flush]) -> FlushResult:
+    """Flush all in one transaction; when one of them cannot be written, the others are written without it."""
+    try:
+        return flush(flushes)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        if len(flushes) == 1:
+            log.exception("job %s cannot be flushed", flushes[0].job_id)
+            return FlushResult(frozenset(), frozenset())
+    results = [_flush([item]) for item in flushes]
+    return FlushResult(frozenset().union(*(result.held for result in results)), frozenset().union(*(result.fenced for result in results)))

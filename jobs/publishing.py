@@ -6,9 +6,10 @@ import threading
 import time
 from collections.abc import Callable
 
-from django.db import close_old_connections
+from django.db import connections
 
 from jobs.conf import settings
+from jobs.database import checked
 from jobs.lifecycle import State
 from jobs.models import Job
 from jobs.recorder import Recorder
@@ -69,7 +70,7 @@ class Publishing:
         while True:
             with self._condition:
                 if not self._wait_until_due():
-                    return
+                    break
                 recorders = self._pop_due()
                 self._in_flight.update(recorders)
             try:
@@ -82,6 +83,7 @@ class Publishing:
             for recorder in recorders:
                 if recorder.wants_flush:
                     self._ask_for_flush()
+        connections.close_all()
 
     def _wait_until_due(self) -> bool:
         while not self._ended:
@@ -118,6 +120,5 @@ class Publishing:
 
 def _still_held(append: Append) -> bool:
     """Ask the row, by the guarded write that every worker write is, whether this attempt still holds the job."""
-    close_old_connections()
     rows = Job.objects.filter(pk=append.job_id, attempt=append.entries[-1].position.attempt, state=State.RUNNING)
-    return rows.update(lease_expires_at=lease_end()) == 1
+    return checked(lambda: rows.update(lease_expires_at=lease_end())) == 1

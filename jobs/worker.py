@@ -4,16 +4,16 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any
 
 from channels.layers import get_channel_layer
 from django.db import Error as DatabaseError
-from django.db import close_old_connections, connection
 
 from jobs import transitions
 from jobs.conf import settings
+from jobs.database import DatabaseThreads
 from jobs.executor import INTERRUPTED, Executor
 from jobs.flusher import Flusher
 from jobs.models import Job, Worker, from_ts
@@ -25,7 +25,6 @@ from realtime.publisher import Entry
 from realtime.topics import WORKERS_GROUP, worker_group
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 
 class JobWorker:
@@ -41,8 +40,8 @@ class JobWorker:
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
-        self._database = ThreadPoolExecutor(2, thread_name_prefix="database")
-        self._saving = ThreadPoolExecutor(4, thread_name_prefix="saving")
+        self._database = DatabaseThreads(2, name="database")
+        self._saving = DatabaseThreads(4, name="saving")
         self._handlers = ThreadPoolExecutor(concurrency, thread_name_prefix="handler")
         self._flusher = Flusher(self.row, lambda: [recorder for recorder, _ in list(self._runs.values())])
         self._publishing = Publishing(ask_for_flush=self._flusher.ask)
@@ -55,7 +54,7 @@ class JobWorker:
 
     async def run(self) -> None:
         """Work until stopped."""
-        await self._in_database(self.row.save)
+        await self._database.run(self.row.save)
         self._flusher.start()
         tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._rescue())]
         log.info("worker %s takes jobs of %s, %s at once", self.row.name, ", ".join(self.row.types), self._concurrency)
@@ -75,7 +74,7 @@ class JobWorker:
         if free == 0:
             return False
         try:
-            jobs = await self._in_database(lambda: transitions.claim(self.row, types=self.row.types, limit=free))
+            jobs = await self._database.run(lambda: transitions.claim(self.row, types=self.row.types, limit=free))
         except DatabaseError as error:
             log.warning("no jobs could be claimed, trying again: %s", error)
             return False
@@ -130,7 +129,7 @@ class JobWorker:
         while True:
             await asyncio.sleep(settings.rescue_seconds)
             try:
-                await self._in_database(rescue_once)
+                await self._database.run(rescue_once)
             except DatabaseError as error:
                 log.warning("no orphans could be looked for, trying again: %s", error)
 
@@ -150,27 +149,16 @@ class JobWorker:
             await ended
         await asyncio.to_thread(self._flusher.end)
         await asyncio.to_thread(self._publishing.end)
-        await self._in_database(lambda: Worker.objects.filter(pk=self.row.pk).update(stopped_at=from_ts(now_ts())))
+        await self._database.run(lambda: Worker.objects.filter(pk=self.row.pk).update(stopped_at=from_ts(now_ts())))
         self._handlers.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._database, self._saving):
+            await asyncio.to_thread(threads.end)
 
     async def _wait_for(self, event: asyncio.Event, seconds: float) -> None:
         try:
             await asyncio.wait_for(event.wait(), seconds)
         except TimeoutError:
             return
-
-    async def _in_database(self, work: Callable[[], T]) -> T:
-        """Run database work in a thread of its own, on a connection that is checked first."""
-
-        def checked() -> T:
-            close_old_connections()
-            try:
-                return work()
-            except DatabaseError:
-                connection.close()
-                raise
-
-        return await asyncio.get_running_loop().run_in_executor(self._database, checked)
 
 
 async def _all_ended(runs: Sequence[asyncio.Task[None]]) -> bool:

@@ -53,7 +53,7 @@ def worker(*, concurrency: int = 10, types: list[str] | None = None) -> Iterator
 
     thread = threading.Thread(target=lambda: asyncio.run(work()), name="worker under test")
     thread.start()
-    made, loop = wait_until(lambda: started and started[0], what="a worker")
+    made, loop = wait_until(lambda: started[0] if started else None, what="a worker")
     try:
         yield made
     finally:
