@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -99,9 +100,10 @@ class Site:
         self.processes.append(process)
         return process
 
-    def serve(self, *arguments: str, port: int | None = None, **settings: str) -> Process:
-        """Start a server on this site's port, or another, and wait until it answers."""
-        process = self.start("serve", "--port", str(port or self.port), *arguments, **settings)
+    def serve(self, *arguments: str, port: int | None = None, command: Sequence[str] = (), **settings: str) -> Process:
+        """Start a server on this site's port, or another, and wait until it answers. `command` is another way to start it."""
+        words = command or ("serve", "--port", str(port or self.port), *arguments)
+        process = self.start(*words, **settings)
         wait_until(lambda: self._answers(port or self.port) or not process.is_alive, seconds=30, what="a server that answers")
         assert process.is_alive, process.log
         return process

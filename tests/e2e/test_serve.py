@@ -31,9 +31,18 @@ def watch_to_the_end(site: Site, token: str, job_id: str) -> str:
                     return text
 
 
-@pytest.mark.parametrize("arguments", [[], ["--processes", "2"], ["--server", "daphne"]], ids=["one", "two", "daphne"])
-def test_a_job_is_created_and_watched(site: Site, arguments: list[str]) -> None:
-    server, worker = site.serve(*arguments), site.worker()
+WAYS = {
+    "uvicorn": ["serve", "--port", "{port}"],
+    "two processes": ["serve", "--processes", "2", "--port", "{port}"],
+    "daphne": ["serve", "--server", "daphne", "--port", "{port}"],
+    "runserver": ["runserver", "--noreload", "127.0.0.1:{port}"],
+}
+
+
+@pytest.mark.parametrize("command", WAYS.values(), ids=WAYS)
+def test_a_job_is_created_and_watched(site: Site, command: list[str]) -> None:
+    server = site.serve(command=[word.format(port=site.port) for word in command])
+    worker = site.worker()
     try:
         name = f"user{len(site.processes)}"
         token = site.user(name)
