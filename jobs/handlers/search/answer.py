@@ -110,10 +110,9 @@ def best_window(passage: Passage, weight: Mapping[str, float], *, most: int) -> 
     if passage.part == 0:
         terms[0] |= title  # a section begins with what its title names
     values = [sum(weight[term] for term in each) for each in terms]
-    best: Sequence[Sentence] = []
-    best_value = 0.0
+    best, best_value = (0, 0), 0.0
     for start in range(len(found)):
-        opening = 1.25 if start == 0 else 0.5 if _LEANS_BACK.match(found[start].text) else 1.0
+        opening = 1.25 if start == passage.part == 0 else 0.5 if _LEANS_BACK.match(found[start].text) else 1.0
         if found[start].opens == "\n" and start and found[start].text[0].isdigit():
             opening = 0.5  # a numbered item leans on those before it
         if found[start].text[0].islower() and not passage.subject:
@@ -126,8 +125,16 @@ def best_window(passage: Passage, weight: Mapping[str, float], *, most: int) -> 
                 continue
             value = opening * sum(values[start:end]) / (end - start) ** 0.4
             if value > best_value:
-                best, best_value = window, value
-    return best
+                best, best_value = (start, end), value
+    start, end = best
+    while 0 < end < min(len(found), start + most) and _goes_on(found[end]) and _is_readable(found[start : end + 1]):
+        end += 1
+    return found[start:end]
+
+
+def _goes_on(sentence: Sentence) -> bool:
+    """Return whether the sentence says more about what the one before it says."""
+    return not sentence.opens and bool(_LEANS_BACK.match(sentence.text))
 
 
 def _is_readable(window: Sequence[Sentence]) -> bool:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from jobs.text import clean
+
 PASSAGE_LENGTH = 900
 """A passage is closed when it is longer, in characters."""
 BLOCK_LIMIT = 4_000
@@ -52,13 +54,13 @@ def passages(blocks: Iterable[Block], *, path: str, title: str, subject: str = "
 
     def closed() -> Iterator[Passage]:
         nonlocal part
-        text = "".join(lines).strip()
+        text = clean("".join(lines).strip())
         defines = " ".join(dict.fromkeys(filter(None, defined)))
         lines.clear()
         defined.clear()
         if text:
-            about = _title(title, headings, name)
-            yield Passage(title=about, path=path, text=text, subject=name or subject, defines=defines, part=part)
+            about = clean(_title(title, headings, name))
+            yield Passage(title=about, path=path, text=text, subject=clean(name or subject), defines=clean(defines), part=part)
             part += 1
 
     for block in blocks:
