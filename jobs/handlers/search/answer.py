@@ -42,6 +42,7 @@ class Sentence:
 
     text: str
     opens: str
+    in_item: bool = False
 
 
 def sentences(text: str) -> list[Sentence]:
@@ -49,9 +50,10 @@ def sentences(text: str) -> list[Sentence]:
     found: list[Sentence] = []
     for paragraph in text.split("\n\n"):
         for number, line in enumerate(paragraph.strip().split("\n")):
-            opens = "\n" if number or _ITEM.match(line) else "\n\n"
+            in_item = bool(number or _ITEM.match(line))
+            opens = "\n" if in_item else "\n\n"
             for sentence in _split(line.strip()):
-                found.append(Sentence(sentence, opens))
+                found.append(Sentence(sentence, opens, in_item))
                 opens = ""
     return found
 
@@ -113,8 +115,8 @@ def best_window(passage: Passage, weight: Mapping[str, float], *, most: int) -> 
     best, best_value = (0, 0), 0.0
     for start in range(len(found)):
         opening = 1.25 if start == passage.part == 0 else 0.5 if _LEANS_BACK.match(found[start].text) else 1.0
-        if found[start].opens == "\n" and start and found[start].text[0].isdigit():
-            opening = 0.5  # a numbered item leans on those before it
+        if found[start].in_item and start and (not found[start].opens or found[start].text[0].isdigit()):
+            opening *= 0.4  # the rest of an item, or one with a number, leans on those before it
         if found[start].text[0].islower() and not passage.subject:
             continue  # the end of something
         for end in range(start + 1, min(len(found), start + most + LIST_SENTENCES) + 1):
