@@ -19,8 +19,7 @@ export class StreamingText {
   show({ streamingText: text, state }) {
     const { element } = this;
     const follows = element.scrollTop + element.clientHeight >= element.scrollHeight - NEAR_THE_END;
-    this.#empty.hidden = text !== "";
-    setText(this.#empty, isTerminal(state) ? "It wrote nothing." : "What it writes appears here.");
+    setText(this.#empty, text ? "" : isTerminal(state) ? "It wrote nothing." : "What it writes appears here.");
     if (text === this.#shown) return;
     if (text.startsWith(this.#shown)) this.#node.appendData(text.slice(this.#shown.length));
     else this.#node.data = text;
