@@ -2,16 +2,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { Backoff } from "../../realtime/static/realtime/backoff.js";
+import { seeded } from "./rig.js";
 
-/** The same numbers for the same seed: mulberry32. */
-function seeded(seed) {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 const take = (backoff, count) => Array.from({ length: count }, () => backoff.next());
 
 test("the first try comes at once, later ones between a quarter second and a ceiling that doubles up to 20 s", () => {

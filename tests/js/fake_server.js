@@ -21,6 +21,8 @@ export class Feed {
   job = { jobId: "j1", type: "search", query: "why", ...NEW };
   events = [];
   ts = 1763740000000;
+  /** How many events the log holds. */
+  logLength = 200;
 
   constructor(jobId = "j1") {
     this.job.jobId = jobId;
@@ -54,7 +56,7 @@ export class Feed {
   /** The events after `position`, null when they do not reach back to it. */
   after(position) {
     const index = this.events.findIndex((event) => `${event.attempt}-${event.seq}` === position);
-    return index < 0 ? null : this.events.slice(index + 1);
+    return index < 0 || this.events.length - index > this.logLength ? null : this.events.slice(index + 1);
   }
 }
 
@@ -66,6 +68,8 @@ export class FakeServer {
   /** Sockets are refused with this code as long as it is set. */
   refusing = null;
   heartbeatSeconds = 20;
+  /** What the network makes of a frame on its way to a client: the frames that arrive. */
+  wire = (frame) => [frame];
 
   constructor() {
     const server = this;
@@ -90,7 +94,8 @@ export class FakeServer {
       }
 
       say(frame) {
-        this.onmessage?.({ data: typeof frame === "string" ? frame : JSON.stringify(frame) });
+        if (typeof frame === "string") this.onmessage?.({ data: frame });
+        else for (const arrived of server.wire(frame, this)) this.onmessage?.({ data: JSON.stringify(arrived) });
       }
 
       drop(code = 1006) {

@@ -1,13 +1,12 @@
 /** The client: one socket for all that a page watches and commands, REST for the rest. No dependency, in browsers and in Node. */
 
+import { Commands } from "./commands.js";
 import { Connection } from "./connection.js";
 import { JobError } from "./errors.js";
 import { Rest } from "./rest.js";
 import { Subscription } from "./subscription.js";
 
 export { JobError, SignedOut } from "./errors.js";
-
-const RATE_LIMITED_WAIT_MS = 2000;
 
 /**
  * Watches and commands jobs.
@@ -22,9 +21,9 @@ export class JobClient {
   #random;
   #schedule;
   #connection;
+  #commands;
   #lastRef = 0;
   #subscriptions = new Map(); // by topic
-  #commands = new Map(); // by ref, in the order in which they were given
   #connectionListeners = new Set();
   #changed = new Map(); // subscription → the listeners to tell, null for all of them
   #isScheduled = false;
@@ -61,6 +60,7 @@ export class JobClient {
       onLost: () => this.#suspend(),
       onFrame: (frame) => this.#take(frame),
     });
+    this.#commands = new Commands(this.#door());
     // Frames are not drawn while a page is hidden, so what waits for one is told before.
     wakeups?.addEventListener("visibilitychange", () => this.#tell());
   }
@@ -110,9 +110,10 @@ export class JobClient {
 
   /** Call `listener` with the connection's state, now and whenever it changes; returns a function that ends it. */
   onConnection(listener) {
-    this.#connectionListeners.add(listener);
+    const entry = { listener };
+    this.#connectionListeners.add(entry);
     listener(this.connection);
-    return () => this.#connectionListeners.delete(listener);
+    return () => this.#connectionListeners.delete(entry);
   }
 
   /** Create a job over REST and return it; safe to be tried again, since its id is chosen here. */
@@ -136,15 +137,10 @@ export class JobClient {
    */
   command(action, jobId, { ifAttempt } = {}) {
     if (this.connection === "closed") return Promise.reject(this.#closedError());
-    const ref = this.#nextRef();
-    const frame = { type: "command", ref, action, jobId, ifAttempt };
-    return new Promise((resolve, reject) => {
-      this.#commands.set(ref, { frame, resolve, reject });
-      this.#connection.send(frame);
-    });
+    return this.#commands.give({ action, jobId, ifAttempt });
   }
 
-  /** What subscriptions see of this client. */
+  /** What subscriptions and commands see of this client. */
   #door() {
     return {
       random: this.#random,
@@ -167,33 +163,21 @@ export class JobClient {
   }
 
   #begin() {
-    for (const { frame } of this.#commands.values()) this.#connection.send(frame);
+    this.#commands.begin();
     for (const subscription of this.#subscriptions.values()) subscription.begin();
   }
 
   #suspend() {
+    this.#commands.suspend();
     for (const subscription of this.#subscriptions.values()) subscription.suspend(this.#connection.heardAt);
   }
 
   #take(frame) {
     if (frame.topic) this.#subscriptions.get(frame.topic)?.take(frame);
-    else if (frame.type === "ack") this.#answered(frame.ref)?.resolve(frame.job);
-    else if (frame.type === "error") this.#takeError(frame);
-  }
-
-  #takeError(frame) {
-    const command = this.#commands.get(frame.ref);
-    if (!command) {
+    else if (frame.type === "ack") this.#commands.take(frame);
+    else if (frame.type === "error" && !this.#commands.take(frame)) {
       for (const subscription of this.#subscriptions.values()) if (subscription.isWaitingFor(frame.ref)) subscription.take(frame);
-    } else if (frame.code === "rate_limited") {
-      setTimeout(() => this.#commands.has(frame.ref) && this.#connection.send(command.frame), RATE_LIMITED_WAIT_MS);
-    } else this.#answered(frame.ref).reject(new JobError(frame));
-  }
-
-  #answered(ref) {
-    const command = this.#commands.get(ref);
-    this.#commands.delete(ref);
-    return command;
+    }
   }
 
   #closedError() {
@@ -201,8 +185,8 @@ export class JobClient {
   }
 
   #tellConnection() {
-    if (this.connection === "closed") for (const ref of [...this.#commands.keys()]) this.#answered(ref).reject(this.#closedError());
-    for (const listener of [...this.#connectionListeners]) guard(() => listener(this.connection));
+    if (this.connection === "closed") this.#commands.rejectAll(this.#closedError());
+    for (const { listener } of [...this.#connectionListeners]) guard(() => listener(this.connection));
     for (const subscription of this.#subscriptions.values()) this.#note(subscription, null);
   }
 

@@ -115,12 +115,7 @@ export class Connection {
   #hear(text) {
     this.heardAt = Date.now();
     if (this.isUp) this.#deadline = this.heardAt + this.#heartbeatMs * 1.5;
-    let frame;
-    try {
-      frame = JSON.parse(text);
-    } catch {
-      return; // what it carried is missed, and found missing by its position
-    }
+    const frame = readFrame(text);
     if (frame.type === "welcome") this.#welcome(frame);
     else if (frame.type === "auth_required") this.#renew(this.#life);
     else if (frame.type === "heartbeat") {
@@ -158,9 +153,11 @@ export class Connection {
   #expectNewsWithin(ms) {
     clearTimeout(this.#watchdog);
     this.#deadline = Date.now() + ms;
+    const longest = Math.max(ms, this.#heartbeatMs * 1.5);
     const look = () => {
       const left = this.#deadline - Date.now();
-      if (left > 0) this.#watchdog = setTimeout(look, left);
+      if (left > longest) this.#expectNewsWithin(longest); // the clock was set back
+      else if (left > 0) this.#watchdog = setTimeout(look, left);
       else this.#lose(1006);
     };
     this.#watchdog = setTimeout(look, ms);
@@ -228,5 +225,14 @@ export class Connection {
       this.send({ type: "ping" });
       this.#expectNewsWithin(PROBE_SECONDS * 1000);
     } else if (this.#retry && type !== "offline") this.#attempt();
+  }
+}
+
+/** What cannot be read is nothing: what it carried is missed, and found missing by its position. */
+function readFrame(text) {
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    return {};
   }
 }

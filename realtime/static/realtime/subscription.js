@@ -59,6 +59,7 @@ export class Subscription {
   /** Note that the connection is gone; `heardAt` is when it last said something. */
   suspend(heardAt) {
     if (this.isLive) this.asOf = heardAt;
+    this.status = null;
     this.#isAwaiting = true;
     this.#ref = null;
     this.#leaveTimer();
