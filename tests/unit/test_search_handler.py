@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +166,8 @@ async def test_a_damaged_index_is_built_again(texts: Path, tmp_path: Path) -> No
     found = await builds.hits(corpus, ["kraken"], folder=tmp_path, tell=told, warn=warned)
 
     assert found.candidates
-    assert sqlite3.connect(path).execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
 async def test_a_build_that_nobody_waits_for_ends(texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,6 +84,14 @@ def test_markup_goes_and_the_words_stay(marked: str, plain: str) -> None:
     assert clean(marked) == plain
 
 
+def test_no_text_takes_long_and_no_word_of_a_long_paragraph_is_lost() -> None:
+    gap = "A word" + " " * 200_000 + "and another after the gap."
+    line = " ".join(f"word{number}" for number in range(50_000))
+
+    assert said(blocks(gap)) == [("prose", "A word and another after the gap.")]
+    assert " ".join(each.text for each in passages([Block("prose", line)], path="p", title="t")) == line
+
+
 def test_a_list_of_arguments_and_an_example_are_no_sentences() -> None:
     text = "Return the sum.\n\nstart: where it begins\nstop: where it ends\n\n>>> add(1, 2)\n3\n\n    total = add(1, 2)\n"
 

@@ -117,7 +117,7 @@ def best_window(passage: Passage, weight: Mapping[str, float], *, most: int) -> 
         opening = 1.25 if start == passage.part == 0 else 0.5 if _LEANS_BACK.match(found[start].text) else 1.0
         if found[start].in_item and start and (not found[start].opens or found[start].text[0].isdigit()):
             opening *= 0.4  # the rest of an item, or one with a number, leans on those before it
-        if found[start].text[0].islower() and not passage.subject:
+        if _ITEM.sub("", found[start].text)[:1].islower() and not passage.subject:
             continue  # the end of something
         for end in range(start + 1, min(len(found), start + most + LIST_SENTENCES) + 1):
             window = found[start:end]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Literal
 
 from jobs.text import clean
@@ -9,7 +10,7 @@ from jobs.text import clean
 PASSAGE_LENGTH = 900
 """A passage is closed when it is longer, in characters."""
 BLOCK_LIMIT = 4_000
-"""A longer paragraph is cut: a file may be one line."""
+"""A longer paragraph is divided: a file may be one line."""
 TITLE_LIMIT = 160
 
 Kind = Literal["heading", "name", "prose", "item"]
@@ -77,7 +78,11 @@ def passages(blocks: Iterable[Block], *, path: str, title: str, subject: str = "
             if length > 2 * PASSAGE_LENGTH or (not continues and length + len(block.text) > PASSAGE_LENGTH):
                 yield from closed()
             defined.append(block.defines)
-            lines.append(("\n" if block.kind == "item" else "\n\n") + block.text[:BLOCK_LIMIT])
+            first, *others = wrap(block.text, BLOCK_LIMIT, break_on_hyphens=False)
+            lines.append(("\n" if block.kind == "item" else "\n\n") + first)
+            for other in others:
+                yield from closed()
+                lines.append(other)
     yield from closed()
 
 

@@ -48,7 +48,6 @@ _MARKUP: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"::$"), ":"),
     (re.compile(r"\\([*`_|])"), r"\1"),
     (re.compile(r" -- "), " — "),
-    (re.compile(r"\s+"), " "),
 )
 
 
@@ -92,8 +91,6 @@ def blocks(text: str) -> Iterator[Block]:
             continue
         if _DROPPED.match(first):
             continue
-        if first.endswith("::"):
-            skipped_below = chunk.indent
         following = chunks[index + 1] if index + 1 < len(chunks) else None
         if following and following.indent > chunk.indent and all(_NAME.match(line.strip()) for line in chunk.lines):
             yield Block("name", clean(first.removeprefix("class ").removeprefix("exception ")))
@@ -162,6 +159,7 @@ def is_prose(text: str) -> bool:
 
 def clean(text: str) -> str:
     """Return `text` on one line and without markup; code stands in double quotes, as in the language reference."""
+    text = " ".join(text.split())  # first: the patterns are quadratic in the length of a gap
     for pattern, replacement in _MARKUP:
         text = pattern.sub(replacement, text)
     return text.strip()
