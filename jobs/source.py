@@ -39,10 +39,16 @@ class WatchedJob:
             raise Damaged(f"The event lacks something: {error!r}") from error
         self._updated_at = iso_time(event["ts"])
 
+    def adopt(self, row: "WatchedJob") -> None:
+        """Take over what no event carries from this job as it was read again."""
+        self._row, self.edits = row._row, row.edits
+
     def render(self) -> dict[str, Any]:
         """Return the job as a snapshot carries it."""
         fields = without_large_result(represent(self._row, self._view))
-        return {**fields, "updatedAt": self._updated_at} if self._updated_at else fields
+        if self._updated_at:
+            fields["updatedAt"] = max(self._updated_at, fields["updatedAt"])
+        return fields
 
 
 class JobSource:

@@ -12,7 +12,7 @@ from redis.commands.core import Script
 
 from realtime.conf import settings
 from realtime.layers import group_channel, wire_format
-from realtime.position import CLOSED, Entry, Position
+from realtime.position import CLOSED, Entry, Position, is_event
 from realtime.redis_client import breaker, client
 from realtime.topics import job_group, job_topic
 
@@ -105,9 +105,9 @@ def _entries(reply: list[tuple[bytes, dict[bytes, bytes]]]) -> list[Entry]:
         try:
             text = fields[b"e"].decode()
             event = json.loads(text)
-            if Position(event["attempt"], event["seq"]) != position or not isinstance(event["data"], dict):
-                break
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, ValueError, RecursionError):
+            break
+        if not is_event(event) or Position(event["attempt"], event["seq"]) != position:
             break
         entries.append(Entry(position, text))
     return entries

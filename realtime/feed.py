@@ -3,13 +3,22 @@
 import json
 from collections import deque
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from realtime.position import ORIGIN, Entry, Position, Verdict, judge
 from realtime.protocol import encode, events_frame
 from realtime.source import Watched
 
 BATCH_LIMIT = 256 * 1024
+
+
+class Held(NamedTuple):
+    """An event in the ring: its place, itself, its JSON to the letter, and that one's size in bytes."""
+
+    position: Position
+    event: dict[str, Any]
+    text: str
+    size: int
 
 
 class Feed:
@@ -23,7 +32,7 @@ class Feed:
         self.job = job
         self.revision = 0
         """Rises when fields changed that no event carries: readers at the same position get a snapshot then."""
-        self._ring: deque[tuple[dict[str, Any], str]] = deque(maxlen=ring_length)
+        self._ring: deque[Held] = deque(maxlen=ring_length)
         self._frames: dict[Position, tuple[str, Position]] = {}
         self._snapshot: str | None = None
 
@@ -42,7 +51,7 @@ class Feed:
             event = json.loads(text)
             if judge(at, event) is not Verdict.FOLLOWS:
                 self._ring.clear()
-            self._ring.append((event, text))
+            self._ring.append(_held(event, text))
             at = position
         if at != self.position:
             self._ring.clear()
@@ -50,10 +59,10 @@ class Feed:
 
     def take(self, event: dict[str, Any], text: str) -> Verdict:
         """Fold the event in when it follows. Raises ValueError when it should and does not fit: then something is damaged."""
-        verdict = judge(self.position, event)
+        verdict = judge(self.job.position, event)
         if verdict is Verdict.FOLLOWS:
             self.job.fold(event)
-            self._ring.append((event, text))
+            self._ring.append(_held(event, text))
             self._frames.clear()
             self._snapshot = None
         return verdict
@@ -71,42 +80,46 @@ class Feed:
         self._snapshot = None
 
     def edit(self, job: Watched) -> None:
-        """Take over fields that no event carries, from a row at this feed's position or above; all readers get a snapshot."""
+        """Take over fields that no event carries from a row that was read again; all readers get a snapshot."""
         if job.position > self.position:
             self.replace(job)
-        elif job.position == self.position:
-            self.job = job
+        else:  # the row may be behind what the log has: then it is right about everything else
+            self.job.adopt(job)
             self._snapshot = None
-        else:
-            return
         self.revision += 1
 
     def reaches(self, position: Position) -> bool:
         """Tell whether a reader at `position` misses nothing when it gets the events of the ring from there on."""
-        if position == self.position:
-            return True
-        following = next((event for event, _ in self._ring if _at(event) > position), None)
-        return following is not None and judge(position, following) is Verdict.FOLLOWS
+        return position == self.position or self._following(position) is not None
 
     def batch(self, position: Position) -> tuple[str, Position] | None:
         """Return a frame of the events after `position`, and where it leads; None when the ring does not reach back to it."""
         known = self._frames.get(position)
-        if known:
-            return known
-        if not self.reaches(position):
-            return None
-        texts: list[str] = []
-        size, last = 0, position
-        for event, text in self._ring:
-            if _at(event) <= position:
-                continue
-            size += len(text) * 4 if not text.isascii() else len(text)
-            if texts and size > BATCH_LIMIT:
+        if known is None:
+            following = self._following(position)
+            if following is None:
+                return None
+            known = self._frames[position] = self._frame(following)
+        return known
+
+    def _following(self, position: Position) -> list[Held] | None:
+        """Return the ring's events after `position`, None when the first of them leaves a gap or there is none."""
+        following: list[Held] = []
+        for held in reversed(self._ring):  # most readers lack the last event or two
+            if held.position <= position:
                 break
-            texts.append(text)
-            last = _at(event)
-        self._frames[position] = events_frame(self.topic, texts), last
-        return self._frames[position]
+            following.append(held)
+        following.reverse()
+        return following if following and judge(position, following[0].event) is Verdict.FOLLOWS else None
+
+    def _frame(self, following: list[Held]) -> tuple[str, Position]:
+        size = len(events_frame(self.topic, []))
+        for count, held in enumerate(following):
+            size += held.size + 1
+            if count and size > BATCH_LIMIT:
+                following = following[:count]
+                break
+        return events_frame(self.topic, [held.text for held in following]), following[-1].position
 
     def snapshot(self) -> str:
         """Return the frame of the job as a whole."""
@@ -116,5 +129,5 @@ class Feed:
         return self._snapshot
 
 
-def _at(event: dict[str, Any]) -> Position:
-    return Position(event["attempt"], event["seq"])
+def _held(event: dict[str, Any], text: str) -> Held:
+    return Held(Position(event["attempt"], event["seq"]), event, text, len(text) if text.isascii() else len(text.encode()))

@@ -2,7 +2,7 @@
 
 import re
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 CLOSED = 9007199254740991
 """The seq that closes an attempt: 2^53-1, the highest integer that JavaScript holds exactly."""
@@ -48,6 +48,21 @@ class Entry(NamedTuple):
 
     position: Position
     json: str
+
+
+def is_event(value: Any) -> TypeGuard[dict[str, Any]]:
+    """Tell whether `value` has what the order of events hangs on; what came through Redis may be anybody's."""
+    if not isinstance(value, dict):
+        return False
+    data = value.get("data")
+    if not (isinstance(data, dict) and isinstance(value.get("type"), str) and isinstance(value.get("jobId"), str)):
+        return False
+    attempt, seq = value.get("attempt"), value.get("seq")
+    if not (type(attempt) is int and type(seq) is int and type(value.get("ts")) is int and 0 < attempt <= CLOSED and 0 <= seq <= CLOSED):
+        return False
+    if 0 < seq < CLOSED:
+        return True
+    return value["type"] == "state" and type(data.get("keepSeq" if seq == 0 else "lastSeq")) is int
 
 
 def judge(have: Position, event: dict[str, Any]) -> Verdict:

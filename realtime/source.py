@@ -22,6 +22,9 @@ class Watched(Protocol):
     def fold(self, event: dict[str, Any]) -> None:
         """Apply the next event; raises ValueError, and changes nothing, when it does not fit."""
 
+    def adopt(self, row: Any) -> None:
+        """Take over from `row`, this job as it was read again, what no event carries."""
+
     def render(self) -> dict[str, Any]:
         """Return the job as a snapshot carries it."""
 
