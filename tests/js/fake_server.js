@@ -13,12 +13,15 @@ export const settle = async () => {
   for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
 };
 
+/** What lists and answers have of a job. */
+export const summary = ({ streamingText, input, result, ...rest }) => rest;
+
 const NEW = { position: "0-0", attempt: 0, state: null, progress: 0, step: null, steps: [], message: null, streamingText: "",
   result: null, error: null, startedAt: null, finishedAt: null }; // prettier-ignore
 
 /** Events of one job, numbered as its writer would number them; `job` is their fold. */
 export class Feed {
-  job = { jobId: "j1", type: "search", query: "why", ...NEW };
+  job = { jobId: "j1", type: "search", query: "why", createdAt: "2025-11-21T10:00:00.000Z", updatedAt: "2025-11-21T10:00:00.000Z", ...NEW };
   events = [];
   ts = 1763740000000;
   /** How many events the log holds. */
@@ -68,6 +71,7 @@ export class FakeServer {
   /** Sockets are refused with this code as long as it is set. */
   refusing = null;
   heartbeatSeconds = 20;
+  user = "ann";
   /** What the network makes of a frame on its way to a client: the frames that arrive. */
   wire = (frame) => [frame];
 
@@ -126,6 +130,11 @@ export class FakeServer {
     for (const socket of this.sockets) if (socket.isOpen && socket.topics.has(topic)) socket.say({ type: "events", topic, events });
   }
 
+  /** Send summaries to those that watch a list. */
+  publishJobs(jobs, { removed = [], topic = "jobs" } = {}) {
+    for (const socket of this.sockets) if (socket.isOpen && socket.topics.has(topic)) socket.say({ type: "jobs", topic, jobs, removed });
+  }
+
   #connected(socket) {
     if (this.refusing) socket.drop(this.refusing);
     else if (socket.isOpen) socket.onopen?.();
@@ -133,17 +142,40 @@ export class FakeServer {
 
   answer(socket, frame) {
     if (frame.type === "auth") {
-      const { heartbeatSeconds } = this;
-      socket.say({ type: "welcome", protocol: 1, user: "ann", heartbeatSeconds, expiresAt: Date.now() + 900_000 });
+      const { heartbeatSeconds, user } = this;
+      socket.say({ type: "welcome", protocol: 1, user, heartbeatSeconds, expiresAt: Date.now() + 900_000 });
     } else if (frame.type === "subscribe") this.#subscribe(socket, frame);
     else if (frame.type === "unsubscribe") {
       socket.topics.delete(frame.topic);
       socket.say({ type: "unsubscribed", ref: frame.ref, topic: frame.topic });
     } else if (frame.type === "ping") socket.say({ type: "pong" });
-    else if (frame.type === "command") socket.say({ type: "ack", ref: frame.ref, job: { jobId: frame.jobId, state: "cancelled" } });
+    else if (frame.type === "command") this.#command(socket, frame);
+  }
+
+  #command(socket, { ref, action, jobId, ifAttempt }) {
+    const feed = this.feeds.get(jobId);
+    if (!feed) socket.say({ type: "ack", ref, job: { jobId, state: "cancelled" } });
+    else if (ifAttempt !== undefined && ifAttempt !== feed.job.attempt) {
+      socket.say({ type: "error", ref, code: "conflict", message: `The job is at attempt ${feed.job.attempt}.` });
+    } else {
+      this.publish(this.#apply(feed, action));
+      socket.say({ type: "ack", ref, job: summary(feed.job) });
+    }
+  }
+
+  #apply(feed, action) {
+    if (action === "cancel") return feed.close("cancelled");
+    if (action === "pause") return feed.close("paused");
+    return feed.requeue(action === "retry" ? 0 : feed.job.streamingText.length);
   }
 
   #subscribe(socket, { ref, topic, after }) {
+    if (topic.startsWith("jobs")) {
+      socket.topics.add(topic);
+      socket.say({ type: "subscribed", ref, topic, position: null, recovered: false });
+      socket.say({ type: "jobs", topic, jobs: [...this.feeds.values()].map(({ job }) => summary(job)), removed: [] });
+      return;
+    }
     const feed = this.feeds.get(topic.slice(4));
     if (!feed) {
       socket.say({ type: "error", ref, code: "not_found", message: "There is no such job." });

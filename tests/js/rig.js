@@ -35,15 +35,75 @@ export function seeded(seed) {
 
 /** A server, a page and a client that is not connected yet. Waits are the longest that the client may choose. */
 export function rig(options = {}) {
-  const server = new FakeServer();
+  const { server = new FakeServer(), ...rest } = options;
   const page = new EventTarget();
   const states = [];
   const client = new JobClient({
     ...{ socketUrl: "ws://jobs.example/ws/", token: "t1", WebSocket: server.WebSocket, wakeups: page, random: () => 1 },
-    ...options,
+    ...rest,
   });
   client.onConnection((state) => states.push(state));
   return { server, page, client, states, wake: (type) => page.dispatchEvent(new Event(type)) };
+}
+
+/** localStorage, as much of it as `room` characters. */
+export class FakeStorage {
+  #items = new Map();
+
+  constructor(room = 5_000_000) {
+    this.room = room;
+  }
+
+  get length() {
+    return this.#items.size;
+  }
+
+  key(index) {
+    return [...this.#items.keys()][index] ?? null;
+  }
+
+  getItem(key) {
+    return this.#items.get(key) ?? null;
+  }
+
+  setItem(key, text) {
+    const others = [...this.#items].filter(([name]) => name !== key);
+    const used = others.reduce((sum, [name, value]) => sum + name.length + value.length, key.length + text.length);
+    if (used > this.room) throw new DOMException("The quota has been exceeded.", "QuotaExceededError");
+    this.#items.set(key, text);
+  }
+
+  removeItem(key) {
+    this.#items.delete(key);
+  }
+
+  /** All keys, without what they have in common. */
+  get keys() {
+    return [...this.#items.keys()].map((key) => key.replace("realtime:1:", ""));
+  }
+}
+
+/** navigator.locks, of several pages: `close(page)` lets go of what a page holds. */
+export class FakeLocks {
+  #held = new Set();
+
+  /** The locks as one page sees them. */
+  page() {
+    const mine = new Set();
+    return {
+      request: async (name, options, callback = options) => {
+        if (this.#held.has(name)) return callback(null);
+        this.#held.add(name);
+        mine.add(name);
+        await callback({ name });
+        if (mine.delete(name)) this.#held.delete(name);
+      },
+      close: () => {
+        for (const name of mine) this.#held.delete(name);
+        mine.clear();
+      },
+    };
+  }
 }
 
 /** A rig whose client is connected. */

@@ -3,8 +3,12 @@
 import { Commands } from "./commands.js";
 import { Connection } from "./connection.js";
 import { JobError } from "./errors.js";
+import { guard } from "./notices.js";
+import { Outbox } from "./outbox.js";
+import { SESSION_ENDED } from "./protocol.js";
 import { Rest } from "./rest.js";
-import { Subscription } from "./subscription.js";
+import { Store } from "./store.js";
+import { Topics } from "./topics.js";
 
 export { JobError, SignedOut } from "./errors.js";
 
@@ -17,16 +21,18 @@ export { JobError, SignedOut } from "./errors.js";
  * const unsubscribe = client.subscribe("j1", (job, { connection, asOf }) => show(job));
  */
 export class JobClient {
+  /** Commands and new jobs that wait for a connection, be it the next page's; see `Outbox`. */
+  outbox;
+
   #rest;
-  #random;
-  #schedule;
   #connection;
   #commands;
+  #store;
+  #keepFor;
+  #user; // who is signed in; undefined until that is known
   #lastRef = 0;
-  #subscriptions = new Map(); // by topic
+  #topics;
   #connectionListeners = new Set();
-  #changed = new Map(); // subscription → the listeners to tell, null for all of them
-  #isScheduled = false;
 
   /**
    * @param {object} options
@@ -37,6 +43,8 @@ export class JobClient {
    *   throws SignedOut when there is no use in trying again
    * @param {() => object} [options.apiHeaders] what signs REST requests in; by default the token
    * @param {string} [options.deviceId] the name of this device in the server's logs
+   * @param {string} [options.keepFor] the name of the user who is signed in: jobs and the outbox are then kept in localStorage,
+   *   for that user alone
    */
   constructor({
     apiUrl = "",
@@ -45,24 +53,36 @@ export class JobClient {
     getToken = () => token,
     apiHeaders = async () => ({ Authorization: `Bearer ${await getToken()}` }),
     deviceId,
+    keepFor = null,
     WebSocket = globalThis.WebSocket,
     wakeups = globalThis.window,
     random = Math.random,
-    schedule = onNextFrame,
+    schedule,
+    storage,
+    locks = globalThis.navigator?.locks,
   }) {
     this.#rest = new Rest({ apiUrl, headers: apiHeaders, random });
-    this.#random = random;
-    this.#schedule = schedule;
+    this.#keepFor = keepFor;
+    this.#store = new Store({ user: keepFor, storage });
     this.#connection = new Connection({
       ...{ socketUrl, getToken, deviceId, WebSocket, wakeups, random },
       onState: () => this.#tellConnection(),
-      onWelcome: () => this.#begin(),
+      onWelcome: (frame) => this.#begin(frame),
       onLost: () => this.#suspend(),
       onFrame: (frame) => this.#take(frame),
     });
-    this.#commands = new Commands(this.#door());
-    // Frames are not drawn while a page is hidden, so what waits for one is told before.
-    wakeups?.addEventListener("visibilitychange", () => this.#tell());
+    const door = this.#door(random);
+    this.#commands = new Commands(door);
+    this.#topics = new Topics({ client: door, store: this.#store, schedule });
+    this.outbox = new Outbox({
+      ...{ store: this.#store, locks: keepFor === null ? null : locks },
+      command: (...command) => this.command(...command),
+      create: (body) => this.create(body),
+      attemptOf: (jobId) => this.#topics.attemptOf(jobId),
+      isUp: () => this.#connection.isUp && this.#isExpectedUser(),
+    });
+    // Frames are not drawn while a page is hidden, and it may go without another word.
+    for (const type of ["visibilitychange", "pagehide"]) wakeups?.addEventListener(type, () => this.#topics.leave());
   }
 
   /** `connecting`, `online`, `degraded`, `offline` or `closed`. */
@@ -95,17 +115,16 @@ export class JobClient {
    * @returns {() => void} ends it
    */
   subscribe(jobId, listener) {
-    const topic = `job:${jobId}`;
-    let subscription = this.#subscriptions.get(topic);
-    if (!subscription) {
-      subscription = new Subscription(jobId, this.#door());
-      this.#subscriptions.set(topic, subscription);
-      if (this.#connection.isUp) subscription.begin();
-    }
-    const entry = { listener };
-    subscription.listeners.add(entry);
-    this.#note(subscription, entry);
-    return () => this.#unsubscribe(subscription, entry);
+    return this.#topics.listenToJob(jobId, listener);
+  }
+
+  /**
+   * Watch the newest jobs of the user, or of everybody for staff. The listener gets `(jobs, {connection, asOf, error})`: summaries,
+   * newest first, null until they are known.
+   * @returns {() => void} ends it
+   */
+  jobs(listener, { all = false } = {}) {
+    return this.#topics.listenToJobs(all ? "jobs:all" : "jobs", listener);
   }
 
   /** Call `listener` with the connection's state, now and whenever it changes; returns a function that ends it. */
@@ -117,8 +136,10 @@ export class JobClient {
   }
 
   /** Create a job over REST and return it; safe to be tried again, since its id is chosen here. */
-  create(body) {
-    return this.#rest.create(body);
+  async create(body) {
+    const job = await this.#rest.create(body);
+    this.#topics.retryJob(job.jobId);
+    return job;
   }
 
   /** Return a job as REST has it: with a result that is too large for events. */
@@ -131,8 +152,32 @@ export class JobClient {
     return this.command("cancel", jobId, options);
   }
 
+  /** Stop a job until `resume`; see `command`. */
+  pause(jobId, options) {
+    return this.command("pause", jobId, options);
+  }
+
+  /** Go on with a paused job; see `command`. */
+  resume(jobId, options) {
+    return this.command("resume", jobId, options);
+  }
+
+  /** Run a failed or cancelled job again; see `command`. */
+  retry(jobId, options) {
+    return this.command("retry", jobId, options);
+  }
+
+  /** Forget all that is kept for this user, in this browser: for signing out. */
+  forget() {
+    this.close();
+    this.#topics.clear();
+    this.outbox.clear();
+    this.#store.forget();
+  }
+
   /**
-   * Command a job: `cancel`, `pause`, `resume` or `retry`. Given while there is no connection it waits for one.
+   * Command a job: `cancel`, `pause`, `resume` or `retry`. Given while there is no connection it waits for one, as long as the page
+   * lives; what is to outlive it goes through `outbox`.
    * With `ifAttempt` it is refused unless the job is at that attempt. Resolves with the job's summary.
    */
   command(action, jobId, { ifAttempt } = {}) {
@@ -140,95 +185,64 @@ export class JobClient {
     return this.#commands.give({ action, jobId, ifAttempt });
   }
 
-  /** What subscriptions and commands see of this client. */
-  #door() {
+  /** What topics and commands see of this client. */
+  #door(random) {
     return {
-      random: this.#random,
+      random,
       send: (frame) => this.#connection.send(frame),
-      nextRef: () => this.#nextRef(),
-      changed: (subscription) => this.#note(subscription, null),
+      nextRef: () => ++this.#lastRef,
+      isUp: () => this.#connection.isUp,
+      connection: () => this.connection,
+      heardAt: () => this.#connection.heardAt,
       noteTime: (ts) => this.#connection.noteTime(ts),
     };
   }
 
-  #nextRef() {
-    return ++this.#lastRef;
-  }
-
-  #unsubscribe(subscription, entry) {
-    const { topic, listeners } = subscription;
-    if (!listeners.delete(entry) || listeners.size > 0) return;
-    this.#subscriptions.delete(topic);
-    subscription.end();
-  }
-
-  #begin() {
+  #begin({ user }) {
+    const expected = this.#user === undefined ? (this.#keepFor ?? user) : this.#user;
+    this.#user = user;
+    if (user !== expected) this.#forgetUser();
     this.#commands.begin();
-    for (const subscription of this.#subscriptions.values()) subscription.begin();
+    this.#topics.begin();
+    if (this.#isExpectedUser()) this.outbox.begin();
+  }
+
+  /** Somebody else is signed in than before: what is here is not theirs to see, or to have done. */
+  #forgetUser() {
+    this.#store.detach();
+    this.#topics.clear();
+    this.outbox.clear();
+    this.#commands.rejectAll(this.#closedError("another user signed in"));
+  }
+
+  #isExpectedUser() {
+    return this.#keepFor === null || this.#user === this.#keepFor;
   }
 
   #suspend() {
     this.#commands.suspend();
-    for (const subscription of this.#subscriptions.values()) subscription.suspend(this.#connection.heardAt);
+    this.#topics.suspend();
   }
 
   #take(frame) {
-    if (frame.topic) this.#subscriptions.get(frame.topic)?.take(frame);
+    if (frame.topic) this.#topics.take(frame);
     else if (frame.type === "ack") this.#commands.take(frame);
-    else if (frame.type === "error" && !this.#commands.take(frame)) {
-      for (const subscription of this.#subscriptions.values()) if (subscription.isWaitingFor(frame.ref)) subscription.take(frame);
-    }
+    else if (frame.type === "error" && !this.#commands.take(frame)) this.#topics.takeError(frame);
   }
 
-  #closedError() {
-    return new JobError({ code: "closed", message: `Not connected: ${this.closeReason}.` });
+  #closedError(reason = this.closeReason) {
+    return new JobError({ code: "closed", message: `Not connected: ${reason}.` });
   }
 
   #tellConnection() {
     if (this.connection === "closed") this.#commands.rejectAll(this.#closedError());
-    for (const { listener } of [...this.#connectionListeners]) guard(() => listener(this.connection));
-    for (const subscription of this.#subscriptions.values()) this.#note(subscription, null);
-  }
-
-  /** Remember to tell `entry` of a subscription, or all of its listeners. */
-  #note(subscription, entry) {
-    const noted = this.#changed.get(subscription);
-    if (entry === null) this.#changed.set(subscription, null);
-    else if (noted !== null) this.#changed.set(subscription, [...(noted ?? []), entry]);
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    this.#schedule(() => this.#tell());
-  }
-
-  #tell() {
-    const changed = this.#changed;
-    this.#changed = new Map();
-    this.#isScheduled = false;
-    for (const [subscription, entries] of changed) {
-      const { job, logs, status, error } = subscription;
-      const asOf = subscription.isLive ? this.#connection.heardAt : subscription.asOf;
-      const about = { connection: this.connection, asOf, logs, status, error };
-      for (const entry of entries ?? [...subscription.listeners]) {
-        if (subscription.listeners.has(entry)) guard(() => entry.listener(job, about));
-      }
+    if (this.#connection.code === SESSION_ENDED) {
+      this.#topics.clear();
+      this.#store.forget(["job", "list"]);
     }
+    for (const { listener } of [...this.#connectionListeners]) guard(() => listener(this.connection));
+    this.#topics.noteAll();
   }
-}
-
-/** One listener's mistake is not the others' trouble. */
-function guard(call) {
-  try {
-    call();
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
-  }
-}
-
-function onNextFrame(callback) {
-  if (globalThis.requestAnimationFrame && !globalThis.document?.hidden) requestAnimationFrame(callback);
-  else queueMicrotask(callback);
 }
 
 function defaultSocketUrl(apiUrl) {

@@ -3,6 +3,7 @@
 import { JobError } from "./errors.js";
 
 const RATE_LIMITED_WAIT_MS = 2000;
+const DAY_MS = 24 * 3600_000;
 
 /** The commands of a client. */
 export class Commands {
@@ -19,14 +20,17 @@ export class Commands {
     const ref = this.#client.nextRef();
     const frame = { type: "command", ref, action, jobId, ifAttempt };
     return new Promise((resolve, reject) => {
-      this.#waiting.set(ref, { frame, resolve, reject, timer: null });
+      this.#waiting.set(ref, { frame, resolve, reject, givenAt: Date.now(), timer: null });
       this.#client.send(frame);
     });
   }
 
-  /** There is a new connection: send what has no answer. */
+  /** There is a new connection: send what has no answer; what was given over a day ago is not meant any more. */
   begin() {
-    for (const { frame } of this.#waiting.values()) this.#client.send(frame);
+    for (const [ref, { frame, givenAt }] of [...this.#waiting]) {
+      if (Date.now() - givenAt > DAY_MS) this.take({ type: "error", ref, code: "expired", message: "It waited for a connection for more than a day." });
+      else this.#client.send(frame);
+    }
   }
 
   /** The connection is gone; the next one begins with all that waits. */

@@ -16,6 +16,8 @@ const STABLE_SECONDS = 5;
 export class Connection {
   state = "closed";
   reason = "not connected yet";
+  /** The code that the server closed for good with, null while it has not. */
+  code = null;
   /** When the server was last heard, in Unix milliseconds. */
   heardAt = 0;
   /** By how many milliseconds this machine's clock is ahead of the server's, as far as is known. */
@@ -33,7 +35,7 @@ export class Connection {
   #refusedToken;
   #unlisten;
 
-  /** `options`: socketUrl, getToken, deviceId, WebSocket, random, wakeups, and onState, onWelcome, onFrame, onLost to call. */
+  /** `options`: socketUrl, getToken, deviceId, WebSocket, random, wakeups, and onState(), onWelcome(frame), onFrame(frame), onLost() to call. */
   constructor(options) {
     this.#options = options;
     this.#backoff = new Backoff({ random: options.random });
@@ -129,14 +131,14 @@ export class Connection {
     this.clockAhead = Math.min(this.clockAhead, this.heardAt - ts);
   }
 
-  #welcome({ heartbeatSeconds }) {
-    this.#heartbeatMs = heartbeatSeconds * 1000;
+  #welcome(frame) {
+    this.#heartbeatMs = frame.heartbeatSeconds * 1000;
     this.#expectNewsWithin(this.#heartbeatMs * 1.5);
     if (this.isUp) return; // a token handed over in place
     this.#welcomedAt = Date.now();
     this.#refusedToken = undefined;
     this.#become("online");
-    this.#options.onWelcome();
+    this.#options.onWelcome(frame);
   }
 
   async #renew(life) {
@@ -182,6 +184,7 @@ export class Connection {
   #lose(code) {
     this.#drop();
     if (!mayReconnect(code)) {
+      this.code = code;
       this.#stop(CLOSE_CODES[code] ?? `refused with code ${code}`);
       return;
     }
@@ -203,7 +206,7 @@ export class Connection {
   }
 
   #become(state) {
-    if (state !== "closed") this.reason = null;
+    if (state !== "closed") this.reason = this.code = null;
     if (state === this.state) return;
     this.state = state;
     this.#options.onState(state);

@@ -20,6 +20,9 @@ export const CLOSE_CODES = {
 /** The token was good once: a fresh one is needed. */
 export const SIGN_IN_EXPIRED = 4401;
 
+/** The user is not signed in any more: what they saw is not for the next one's eyes. */
+export const SESSION_ENDED = 4503;
+
 /** What one socket may carry, and what a frame from the client may hold. */
 export const LIMITS = { subscriptions: 128, frameBytes: 65536 };
 
