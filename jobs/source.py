@@ -1,13 +1,20 @@
 """What realtime asks about jobs: may this user watch, what is the job now, do this to it. Implements realtime's Source."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
+from django.db.models import BooleanField, Case, DateTimeField, ExpressionWrapper, Value, When
+from django.db.models.functions import Now
+
 from jobs import transitions
+from jobs.conf import settings
 from jobs.errors import CommandConflict, JobNotFound
 from jobs.events import Damaged, Event, FoldedJob, iso_time
-from jobs.models import Job, folded
+from jobs.lifecycle import State
+from jobs.models import Job, JobQuerySet, folded, to_ts
 from jobs.representation import represent, summarize, without_large_result
+from jobs.signs import SignsOfProgress
 from realtime.errors import RequestRefused
 from realtime.position import Position
 
@@ -20,11 +27,17 @@ class WatchedJob:
         self._view: FoldedJob = folded(row)
         self._updated_at: str | None = None
         self.edits: int = row.edits
+        self._signs = SignsOfProgress(to_ts(row.updated_at))
 
     @property
     def position(self) -> Position:
         """The event up to which this is the fold of all."""
         return self._view.position
+
+    @property
+    def signs(self) -> SignsOfProgress:
+        """When the job last gave a sign of progress, and how often it usually does."""
+        return self._signs
 
     @property
     def text_sha256(self) -> str | None:
@@ -38,6 +51,7 @@ class WatchedJob:
         except (KeyError, TypeError, AttributeError) as error:
             raise Damaged(f"The event lacks something: {error!r}") from error
         self._updated_at = iso_time(event["ts"])
+        self._signs.take(event)
 
     def adopt(self, row: "WatchedJob") -> None:
         """Take over what no event carries from this job as it was read again."""
@@ -67,6 +81,21 @@ class JobSource:
         rows = Job.objects.filter(pk__in=list(job_ids)).values_list("pk", "attempt", "seq", "edits")
         return {job_id: (Position(attempt, seq), edits) for job_id, attempt, seq, edits in rows}
 
+    def statuses(self, job_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return how the workers behind the jobs are; jobs that do not run and do not wait have none."""
+        half_lease = ExpressionWrapper(Now() + Value(timedelta(seconds=settings.lease_seconds / 2)), output_field=DateTimeField())
+        late = Case(When(lease_expires_at__lt=half_lease, then=True), default=False, output_field=BooleanField())
+        rows = Job.objects.filter(pk__in=list(job_ids), state=State.RUNNING).annotate(late=late).values_list("pk", "late")
+        return {job_id: {"worker": "late" if late else "alive", "queuePosition": None, "eta": None} for job_id, late in rows}
+
+    def newest(self, owner_id: Any, limit: int) -> list[dict[str, Any]]:
+        """Return the summaries of the newest jobs of an owner, or of all."""
+        return [summarize(job) for job in _listed(owner_id).order_by("-created_at", "-id")[:limit]]
+
+    def summaries(self, owner_id: Any, job_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return the summaries of those jobs that are there and are the owner's, or anybody's, by id."""
+        return {job.pk: summarize(job) for job in _listed(owner_id).filter(pk__in=list(job_ids))}
+
     def command(self, user: Any, job_id: str, action: str, if_attempt: int | None) -> dict[str, Any]:
         """Do the action for the user and return the job's summary. Raises RequestRefused."""
         if action not in transitions.ACTIONS:
@@ -79,3 +108,9 @@ class JobSource:
             raise RequestRefused("not_found", str(error)) from error
         except CommandConflict as error:
             raise RequestRefused("conflict", str(error)) from error
+
+
+def _listed(owner_id: Any) -> JobQuerySet:
+    """Return the jobs of an owner, or all, without what no summary has."""
+    jobs = Job.objects.all() if owner_id is None else Job.objects.filter(owner_id=owner_id)
+    return jobs.select_related("owner").defer("text", "input", "result", "checkpoint", "queued_event", "closed_event")

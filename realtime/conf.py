@@ -19,6 +19,10 @@ class RealtimeSettings:
     """How long a log outlives the close: by then the row has all of it."""
     position_check_seconds: float = 10
     """How often feeds are compared with the log and the rows."""
+    probe_seconds: float = 5
+    """How often a process proves that what is published arrives here."""
+    probe_limit_seconds: float = 2
+    """A probe that takes longer means that nothing arrives."""
     feed_idle_seconds: float = 30
     """How long a feed that nobody reads is kept."""
     heartbeat_seconds: float = 20
@@ -26,6 +30,14 @@ class RealtimeSettings:
     """How long a socket may stay without a sign-in."""
     send_limit_seconds: float = 10
     """A reader whose one send takes longer is closed."""
+    sign_in_check_seconds: float = 2
+    """How often the users and sessions behind the sockets are looked at: whoever is deactivated or signed out is closed then."""
+    status_seconds: float = 2
+    """How often the workers behind the watched jobs are looked at."""
+    list_seconds: float = 0.5
+    """A job's summary goes out at most this often."""
+    list_length: int = 50
+    """The newest jobs that a list begins with."""
     ticket_seconds: float = 30
     messages_per_second: float = 10
     messages_burst: int = 60

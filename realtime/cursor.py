@@ -12,9 +12,13 @@ class Cursor:
         self._feed = feed
         self.position = position
         self._revision = feed.revision
+        self._status: str | None = None
 
     def next_frame(self) -> str | None:
         """Return the next frame for the reader and move on, None when it has all."""
+        return self._next_of_the_job() or self._next_status()
+
+    def _next_of_the_job(self) -> str | None:
         feed = self._feed
         if self.position is None or self._revision != feed.revision:
             return self._take_snapshot()
@@ -25,6 +29,13 @@ class Cursor:
             return self._take_snapshot()
         frame, self.position = batch
         return frame
+
+    def _next_status(self) -> str | None:
+        status = self._feed.status
+        if status is self._status:
+            return None
+        self._status = status
+        return status
 
     def _take_snapshot(self) -> str:
         self.position, self._revision = self._feed.position, self._feed.revision

@@ -35,6 +35,8 @@ class Feed:
         self._ring: deque[Held] = deque(maxlen=ring_length)
         self._frames: dict[Position, tuple[str, Position]] = {}
         self._snapshot: str | None = None
+        self.status: str | None = None
+        """The frame that tells how the worker is, None as long as it is not known."""
 
     @property
     def position(self) -> Position:
@@ -87,6 +89,11 @@ class Feed:
             self.job.adopt(job)
             self._snapshot = None
         self.revision += 1
+
+    def refresh(self, job: Watched) -> None:
+        """Take over what no event carries for the snapshots to come; readers are not told."""
+        self.job.adopt(job)
+        self._snapshot = None
 
     def reaches(self, position: Position) -> bool:
         """Tell whether a reader at `position` misses nothing when it gets the events of the ring from there on."""

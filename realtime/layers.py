@@ -1,14 +1,21 @@
-"""The channel layer's wire format, so that own clients publish what the layer receives.
+"""What we ask of a channel layer beyond its documented interface; works with the stock pub/sub layer and with our own.
 
-Publishing goes through own clients: the layer publishes and subscribes under one lock and without limits, so a hung
-publish would hold up every subscription. `_get_group_channel_name` is private: it is used here alone, and where it is
-missing the documented default prefix stands in for it.
+Publishing goes through own clients: the stock layer publishes and subscribes under one lock and without limits, so a hung
+publish would hold up every subscription. Private names of channels_redis are used here and in `raw_layer` alone; where one
+is missing, the documented default or the plain way stands in for it.
 """
 
+import asyncio
+import logging
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from channels.layers import get_channel_layer
+
+from realtime.raw_layer import RawPubSubChannelLayer
+
+log = logging.getLogger(__name__)
 
 
 @cache
@@ -27,3 +34,43 @@ def wire_format(message: dict[str, Any]) -> bytes:
     layer: Any = get_channel_layer()
     serialized: bytes = layer.serialize(message)
     return serialized
+
+
+async def receive_all(layer: Any, channel: str) -> list[dict[str, Any]]:
+    """Wait for a message on `channel` and return it with all others that are there already. What is no message is left out."""
+    messages = []
+    try:
+        messages.append(await layer.receive(channel))
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:  # somebody published what the layer cannot read
+        log.warning("what is no message came through the channel layer: %r", error)
+    queue = getattr(layer, "channels", {}).get(channel)
+    while queue and not queue.empty():
+        try:
+            messages.append(layer.deserialize(queue.get_nowait()))
+        except Exception as error:
+            log.warning("what is no message came through the channel layer: %r", error)
+    return [message for message in messages if isinstance(message, dict)]
+
+
+def confirms(layer: Any) -> bool:
+    """Tell whether `group_add` returns only when the subscription is confirmed; else it has to be proved by a message."""
+    return isinstance(layer, RawPubSubChannelLayer) and layer.confirms
+
+
+def when_connected_again(layer: Any, notice: Callable[[], None]) -> None:
+    """Have `notice` called when the layer has replaced a lost connection; the stock layer does not say so."""
+    if isinstance(layer, RawPubSubChannelLayer):
+        layer.when_connected_again(notice)
+
+
+async def reconnect(layer: Any) -> None:
+    """Have the layer give up its receiving connection, which seems dead, and subscribe to all anew."""
+    if confirms(layer):
+        layer.reconnect()
+        return
+    for shard in getattr(layer, "_shards", ()):
+        connection = getattr(getattr(shard, "_pubsub", None), "connection", None)
+        if connection is not None:
+            await connection.disconnect(nowait=True)  # redis-py connects and subscribes again at its next read

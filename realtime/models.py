@@ -15,5 +15,8 @@ class Ticket(models.Model):
     sign_in_expires_at = models.DateTimeField(null=True)
     """When the session or token ends that it was made with: the socket lives as long."""
 
+    session_key = models.CharField(max_length=40, null=True)
+    """The session that it was made with: the socket ends when that one does."""
+
     def __str__(self) -> str:
         return f"ticket of {self.user_id}"

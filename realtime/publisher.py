@@ -1,7 +1,7 @@
 """The single way in: append events to the log and nudge those who watch. Called from threads, never from an event loop."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from realtime import event_log
@@ -10,10 +10,11 @@ from realtime.event_log import Append
 from realtime.layers import group_channel, wire_format
 from realtime.position import Entry
 from realtime.redis_client import breaker, client
+from realtime.topics import ALL_JOBS_GROUP, user_group
 
 log = logging.getLogger(__name__)
 
-__all__ = ["Append", "Entry", "nudge", "publish"]
+__all__ = ["Append", "Entry", "nudge", "nudge_lists", "publish"]
 
 
 def publish(appends: Sequence[Append], *, still_true: Callable[[Append], bool]) -> list[bool]:
@@ -38,3 +39,21 @@ def nudge(group: str, message: dict[str, Any]) -> None:
             client().publish(group_channel(group), wire_format(message))
     except RedisUnavailable:
         log.info("not nudged: group %s, Redis does not answer", group)
+
+
+def nudge_lists(changed: Iterable[tuple[object, str]]) -> None:
+    """Tell those who watch lists that these jobs, each an owner's id and a job's id, are not what they were."""
+    by_group: dict[str, list[str]] = {}
+    for owner_id, job_id in changed:
+        by_group.setdefault(user_group(owner_id), []).append(job_id)
+        by_group.setdefault(ALL_JOBS_GROUP, []).append(job_id)
+    if not by_group:
+        return
+    try:
+        with breaker.guard():
+            pipeline = client().pipeline(transaction=False)
+            for group, job_ids in by_group.items():
+                pipeline.publish(group_channel(group), wire_format({"type": "jobs.changed", "group": group, "jobs": job_ids}))
+            pipeline.execute()
+    except RedisUnavailable:
+        log.info("lists not nudged, Redis does not answer")

@@ -1,5 +1,7 @@
 """The one place that makes Redis clients, with their limits and the breaker."""
 
+import logging
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +14,8 @@ from redis.retry import Retry
 
 from realtime.conf import settings
 from realtime.errors import RedisUnavailable
+
+log = logging.getLogger(__name__)
 
 
 class Breaker:
@@ -68,3 +72,12 @@ def client() -> "redis.Redis":
         health_check_interval=0,
         decode_responses=False,
     )
+
+
+def check() -> None:
+    """Find out whether Redis answers and takes writes; the breaker remembers it."""
+    try:
+        with breaker.guard():
+            client().set(f"realtime:check:{os.getpid()}", b"", ex=60)
+    except RedisUnavailable as error:
+        log.debug("degraded: %s", error)

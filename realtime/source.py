@@ -6,6 +6,18 @@ from typing import Any, Protocol
 from realtime.position import Position
 
 
+class Signs(Protocol):
+    """Signs of progress: what the job writes."""
+
+    @property
+    def last_ts(self) -> int | None:
+        """When the last one was, in Unix milliseconds; None when the job does not run."""
+
+    @property
+    def usual_seconds(self) -> float | None:
+        """How long it usually takes from one to the next in this step; None while that is not known."""
+
+
 class Watched(Protocol):
     """A job as a feed holds it: whole, and true at a position."""
 
@@ -18,6 +30,10 @@ class Watched(Protocol):
     @property
     def text_sha256(self) -> str | None:
         """At the close: the text's SHA-256; else None."""
+
+    @property
+    def signs(self) -> "Signs":
+        """When the job last gave a sign of progress, and how often it usually does."""
 
     def fold(self, event: dict[str, Any]) -> None:
         """Apply the next event; raises ValueError, and changes nothing, when it does not fit."""
@@ -40,6 +56,15 @@ class Source(Protocol):
 
     def positions(self, job_ids: Iterable[str]) -> dict[str, tuple[Position, int]]:
         """Return the rows' positions and counts of edits, by id."""
+
+    def statuses(self, job_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return how the workers behind the jobs are, by id: `worker`, `queuePosition` and `eta` of the protocol's status."""
+
+    def newest(self, owner_id: Any, limit: int) -> list[dict[str, Any]]:
+        """Return the summaries of the newest jobs of an owner, or of all."""
+
+    def summaries(self, owner_id: Any, job_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return the summaries of those jobs that are there and are the owner's, or anybody's, by id."""
 
     def command(self, user: Any, job_id: str, action: str, if_attempt: int | None) -> dict[str, Any]:
         """Do the action for the user and return the job's summary. Raises RequestRefused."""

@@ -5,6 +5,15 @@ import re
 JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """A job's id: 1 to 64 of letters, digits, `.`, `_` and `-`, first a letter or digit."""
 
+MY_JOBS = "jobs"
+"""The topic of one's own jobs, as summaries."""
+
+ALL_JOBS = "jobs:all"
+"""The topic of everybody's jobs, for staff."""
+
+ALL_JOBS_GROUP = "jobs.all"
+"""Hears of everybody's jobs."""
+
 WORKERS_GROUP = "workers"
 """Hears that there is work."""
 

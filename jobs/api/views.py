@@ -125,8 +125,8 @@ class TicketView(APIView):
     def post(self, request: Request) -> Response:
         """Make a ticket: single use, 30 s; the socket lives as long as this session or token."""
         if isinstance(request.auth, Identity):
-            ends = datetime.fromtimestamp(request.auth.expires_at / 1000, UTC)
+            ends, session_key = datetime.fromtimestamp(request.auth.expires_at / 1000, UTC), None
         else:
-            ends = request.session.get_expiry_date()
-        ticket, expires_at = issue_ticket(request.user, ends)
+            ends, session_key = request.session.get_expiry_date(), request.session.session_key
+        ticket, expires_at = issue_ticket(request.user, ends, session_key=session_key)
         return Response({"ticket": ticket, "expiresAt": iso(expires_at)})

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -44,6 +44,12 @@ def encoded_entry(event: Event) -> Entry:
 def announce(appends: Sequence[Append]) -> None:
     """Publish after the commit."""
     transaction.on_commit(lambda: _publish(appends), robust=True)
+
+
+def announce_lists(jobs: Iterable[Job]) -> None:
+    """Tell those who watch lists, after the commit, that these jobs are not what they were."""
+    changed = [(job.owner_id, job.pk) for job in jobs]
+    transaction.on_commit(lambda: publisher.nudge_lists(changed), robust=True)
 
 
 def announce_work() -> None:

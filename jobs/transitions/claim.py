@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from jobs.conf import settings
 from jobs.lifecycle import State
 from jobs.models import Job, JobTransition, Worker, from_ts
-from jobs.transitions.announce import announce, encoded_entry, now_ts, state_event
+from jobs.transitions.announce import announce, announce_lists, encoded_entry, now_ts, state_event
 from realtime.position import Position
 from realtime.publisher import Append, Entry
 
@@ -50,6 +50,7 @@ def claim(worker: Worker, *, types: Sequence[str], limit: int) -> list[Job]:
             for job in jobs
         )
         announce([_append(job, ts) for job in jobs])
+        announce_lists(jobs)
     return jobs
 
 

@@ -10,7 +10,7 @@ from jobs.errors import JobNotFound, LeaseLost
 from jobs.events import RESULT_IN_EVENT_BYTES, Damaged, FoldedJob, encode, end_steps, iso_time, text_sha256
 from jobs.lifecycle import TERMINAL, State
 from jobs.models import Job, JobText, JobTransition, folded, from_ts
-from jobs.transitions.announce import announce, announce_stop, encoded_entry, now_ts, state_event
+from jobs.transitions.announce import announce, announce_lists, announce_stop, encoded_entry, now_ts, state_event
 from jobs.transitions.flush import Flush
 from realtime import event_log
 from realtime.errors import RedisUnavailable
@@ -124,6 +124,7 @@ def close_locked(
         job=job, at=from_ts(ts), source=source, target=state, attempt=job.attempt, reason=reason or "", actor=actor, detail=detail
     )
     announce([Append(job.pk, [*before, encoded_entry(event)])])
+    announce_lists([job])
     if worker_id and actor:
         announce_stop(worker_id, job.pk, job.attempt, state)
     return job

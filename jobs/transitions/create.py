@@ -12,7 +12,7 @@ from jobs.errors import JobExists
 from jobs.events import encode, pending_steps
 from jobs.lifecycle import State
 from jobs.models import Job, JobTransition, from_ts, iso, new_job_id
-from jobs.transitions.announce import announce, announce_work, encoded_entry, now_ts, state_event
+from jobs.transitions.announce import announce, announce_lists, announce_work, encoded_entry, now_ts, state_event
 from realtime.position import Position
 from realtime.publisher import Append
 
@@ -86,5 +86,6 @@ def _insert(owner: Any, job_id: str, new: NewJob) -> Job:
     job.save(force_insert=True)
     JobTransition.objects.create(job=job, at=from_ts(ts), target=State.CREATED, attempt=1, actor=owner)
     announce([Append(job_id, [encoded_entry(event)])])
+    announce_lists([job])
     announce_work()
     return job

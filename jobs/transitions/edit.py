@@ -9,7 +9,7 @@ from django.db.models import F
 from jobs.errors import CommandConflict
 from jobs.lifecycle import State
 from jobs.models import Job, from_ts
-from jobs.transitions.announce import announce_edit, announce_work, now_ts
+from jobs.transitions.announce import announce_edit, announce_lists, announce_work, now_ts
 from jobs.transitions.close import lock
 
 _UNSET: Any = object()
@@ -25,5 +25,6 @@ def edit(job_id: str, *, priority: int = _UNSET, run_at: datetime | None = _UNSE
         Job.objects.filter(pk=job_id, state=State.CREATED).update(**values, edits=F("edits") + 1, updated_at=from_ts(now_ts()))
         job.refresh_from_db()
         announce_edit(job_id)
+        announce_lists([job])
         announce_work()
     return job

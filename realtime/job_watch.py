@@ -1,0 +1,208 @@
+"""A job that is watched in this process: its feed, filled from nudges, and from the log and the row where those leave a hole."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+from django.db import Error as DatabaseError
+
+from realtime import event_log
+from realtime.conf import settings
+from realtime.errors import RedisUnavailable
+from realtime.feed import Feed
+from realtime.position import CLOSED, ORIGIN, Entry, Position, Verdict, is_event
+from realtime.source import Source
+from realtime.threads import Threads
+from realtime.topics import job_group, job_topic
+from realtime.watch import Watch
+
+log = logging.getLogger(__name__)
+
+Event = dict[str, Any]
+
+_decoder = json.JSONDecoder()
+
+
+class JobWatch(Watch):
+    """Keeps one feed true. Everything that asks the database or Redis runs in threads."""
+
+    feed: Feed
+
+    def __init__(self, job_id: str, *, source: Source, threads: Threads) -> None:
+        super().__init__(job_topic(job_id), job_group(job_id))
+        self.job_id = job_id
+        self._source = source
+        self._threads = threads
+        self._wanted = ORIGIN
+        """The highest position that was heard of."""
+        self._pulling: asyncio.Task[None] | None = None
+        self._reloading: asyncio.Task[None] | None = None
+        self._is_edited = False
+
+    async def open(self) -> bool:
+        """Read the row, then the log: what happens meanwhile is in the log or arrives as a nudge, for the group is joined."""
+        found = await self._threads.run(self._read_whole)
+        if found is None:
+            return False
+        job, entries = found
+        self.feed = Feed(self.name, job, ring_length=settings.event_log_length)
+        self.feed.remember(entries)
+        self.is_open = True
+        self._apply((json.loads(entry.json), entry.json) for entry in entries)
+        if self._wanted > self.feed.position:
+            self.pull_soon()
+        return True
+
+    def _read_whole(self) -> tuple[Any, list[Entry]] | None:
+        job = self._source.load([self.job_id]).get(self.job_id)
+        if job is None:
+            return None
+        return job, _read_after(self.job_id, ORIGIN) or []
+
+    # News
+
+    def hear_events(self, message: dict[str, Any]) -> None:
+        """Take a nudge, which carries the news; where it leaves a hole, the log has what is missing."""
+        position = Position.parse(message["position"])
+        self._wanted = max(self._wanted, position)
+        if self.is_open and position > self.feed.position and not self._apply(_split(message["events"])):
+            self.pull_soon()
+
+    def hear_change(self) -> None:
+        """The job was changed in what no event carries, or it was deleted: the row knows."""
+        if self.is_open:
+            self._reload_soon()
+
+    def _apply(self, events: Iterable[tuple[Event, str]]) -> bool:
+        """Take what follows and wake the readers. Returns False at a hole, or where something does not fit: the row knows."""
+        feed, before, whole = self.feed, self.feed.position, True
+        for event, text in events:
+            try:
+                if event["jobId"] != self.job_id or feed.take(event, text) is Verdict.GAP:
+                    whole = False
+                    break
+            except (KeyError, TypeError, ValueError) as error:
+                log.warning("event %s-%s of job %s does not fit: %s", event["attempt"], event["seq"], self.job_id, error)
+                whole = False
+                break
+        if feed.position > before:
+            self.wake()
+            if feed.position.attempt > before.attempt:
+                self._reload_soon()  # a new attempt comes with counts that no event carries
+        return whole
+
+    # Repair
+
+    async def catch_up(self, position: Position) -> None:
+        """Read log and row once more if the feed is below `position`, which a reader claims to have."""
+        if self.feed.position < position:
+            self.pull_soon()
+            if self._pulling:
+                await asyncio.shield(self._pulling)
+
+    def pull_soon(self) -> None:
+        """Look into log and row for what is missing."""
+        if self.is_open and (self._pulling is None or self._pulling.done()):
+            self._pulling = asyncio.create_task(self._pull())
+
+    async def _pull(self) -> None:
+        """Log, then row, and again until both meet or there is nothing newer."""
+        feed = self.feed
+        try:
+            while True:
+                before, wanted = feed.position, self._wanted
+                entries = await self._threads.run(partial(_read_after, self.job_id, before))
+                whole = entries is not None and self._apply([(json.loads(entry.json), entry.json) for entry in entries])
+                if whole and feed.position >= self._wanted:
+                    return
+                row = (await self._threads.run(lambda: self._source.load([self.job_id]))).get(self.job_id)
+                if row is None:
+                    self.gone()
+                    return
+                self.follow(row)
+                if (feed.position, self._wanted) == (before, wanted):
+                    return
+        except DatabaseError as error:
+            log.warning("%s could not be brought up to date: %s", self.name, error)
+
+    def follow(self, row: Any) -> None:
+        """Go on from a row that is ahead of the feed."""
+        if row.position > self.feed.position:
+            self.feed.replace(row)
+            self.wake()
+
+    def compare(self, row: tuple[Position, int] | None, logged: Position | None, was: Position) -> None:
+        """Compare the feed, which was at `was` before row and log were read, with what they say."""
+        if row is None:
+            self.gone()
+            return
+        position, edits = row
+        if position.attempt < was.attempt or (was.seq == CLOSED and position < was):
+            self._reload_soon()  # a restored database: the feed follows the row back
+            return
+        self._wanted = max(self._wanted, position)
+        if position > self.feed.position or (logged is not None and logged > self.feed.position):
+            self.pull_soon()
+        elif edits != self.feed.job.edits:
+            self._reload_soon()
+
+    def _reload_soon(self) -> None:
+        self._is_edited = True
+        if self._reloading is None or self._reloading.done():
+            self._reloading = asyncio.create_task(self._reload())
+
+    async def _reload(self) -> None:
+        """Read the row again for what no event carries, and for whether it is still there."""
+        try:
+            while self._is_edited:
+                self._is_edited = False
+                was = self.feed.position
+                row = (await self._threads.run(lambda: self._source.load([self.job_id]))).get(self.job_id)
+                if row is None:
+                    self.gone()
+                    return
+                self._take_row(row, was)
+        except DatabaseError as error:
+            log.warning("%s could not be read again: %s", self.name, error)
+
+    def _take_row(self, row: Any, was: Position) -> None:
+        feed = self.feed
+        if row.position.attempt < was.attempt or (was.seq == CLOSED and row.position < was):
+            feed.replace(row)
+            self._wanted = row.position
+            self.wake()
+        elif row.edits != feed.job.edits:
+            feed.edit(row)
+            self.wake()
+        else:
+            feed.refresh(row)
+
+    def gone(self) -> None:
+        """The job was deleted: tell the readers."""
+        readers, self.readers = self.readers, set()
+        for reader in readers:
+            reader.gone(self.name)
+        self.is_open = False
+        self.idle_since = float("-inf")
+
+
+def _read_after(job_id: str, position: Position) -> list[Entry] | None:
+    try:
+        return event_log.read_after([(job_id, position)])[0]
+    except RedisUnavailable:
+        return None
+
+
+def _split(events: str) -> list[tuple[Event, str]]:
+    """Return the events of a JSON list, each with its text to the letter. Raises ValueError for what is no list of events."""
+    found, at = [], 1
+    while at < len(events) - 1:
+        event, end = _decoder.raw_decode(events, at)
+        if not is_event(event):
+            raise ValueError("a nudge carries what is no event")
+        found.append((event, events[at:end]))
+        at = end + 1
+    return found
