@@ -74,7 +74,7 @@ def read_after(requests: Iterable[tuple[str, Position]]) -> list[list[Entry]]:
         pipeline = client().pipeline(transaction=False)
         for job_id, position in requests:
             pipeline.xrange(stream_key(job_id), min=f"({position}")
-        return [_entries(reply) for reply in pipeline.execute()]
+        return [_entries(reply) for reply in _logs(pipeline.execute(raise_on_error=False))]
 
 
 def last_positions(job_ids: Sequence[str]) -> list[Position | None]:
@@ -83,13 +83,21 @@ def last_positions(job_ids: Sequence[str]) -> list[Position | None]:
         pipeline = client().pipeline(transaction=False)
         for job_id in job_ids:
             pipeline.xrevrange(stream_key(job_id), count=1)
-        return [_position(reply[0][0]) if reply else None for reply in pipeline.execute()]
+        return [_position(reply[0][0]) if reply else None for reply in _logs(pipeline.execute(raise_on_error=False))]
 
 
 def drop(job_ids: Sequence[str]) -> None:
     """Delete logs that are from another life. Raises RedisUnavailable."""
     with breaker.guard():
         client().delete(*[stream_key(job_id) for job_id in job_ids])
+
+
+def _logs(replies: list[Any]) -> list[Any]:
+    """Return the replies; where a key holds no stream there is no log. Raises what else went wrong."""
+    for reply in replies:
+        if isinstance(reply, redis.RedisError) and "WRONGTYPE" not in str(reply):
+            raise reply
+    return [[] if isinstance(reply, redis.RedisError) else reply for reply in replies]
 
 
 def _position(entry_id: bytes) -> Position:

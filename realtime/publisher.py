@@ -38,7 +38,7 @@ def nudge(group: str, message: dict[str, Any]) -> None:
         with breaker.guard():
             client().publish(group_channel(group), wire_format(message))
     except RedisUnavailable:
-        log.info("not nudged: group %s, Redis does not answer", group)
+        log.debug("not nudged: group %s, Redis does not answer", group)
 
 
 def nudge_lists(changed: Iterable[tuple[object, str]]) -> None:
@@ -56,4 +56,4 @@ def nudge_lists(changed: Iterable[tuple[object, str]]) -> None:
                 pipeline.publish(group_channel(group), wire_format({"type": "jobs.changed", "group": group, "jobs": job_ids}))
             pipeline.execute()
     except RedisUnavailable:
-        log.info("lists not nudged, Redis does not answer")
+        log.debug("lists not nudged, Redis does not answer")
