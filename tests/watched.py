@@ -1,9 +1,14 @@
 """A watched job without a database, and events to fold into it: what a feed needs of a job and no more."""
 
 import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from threading import Event
 from typing import Any
 
 from jobs.events import FoldedJob
+from jobs.signs import SignsOfProgress
+from realtime.errors import RequestRefused
 from realtime.position import CLOSED, Position
 
 
@@ -14,6 +19,7 @@ class MadeUpJob:
         self.view = FoldedJob(fields)
         self.priority = 0
         self.edits = 0
+        self.signs = SignsOfProgress(0)
 
     @property
     def position(self) -> Position:
@@ -36,6 +42,57 @@ class MadeUpJob:
         copied = MadeUpJob(self.view.fields())
         copied.priority, copied.edits = self.priority, self.edits
         return copied
+
+
+class MadeUpSource:
+    """Realtime's `Source` without a database. What it is asked is counted; `hold` makes loads wait."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, MadeUpJob] = {}
+        self.asked: Counter[str] = Counter()
+        self.hold = Event()
+        self.hold.set()
+        self.error: Exception | None = None
+
+    def add(self, job_id: str, *events: dict[str, Any]) -> MadeUpJob:
+        """Add a job that is the fold of these events."""
+        job = self.jobs[job_id] = MadeUpJob()
+        for item in events:
+            job.fold(item)
+        return job
+
+    def may_watch(self, user: Any, job_id: str) -> bool:
+        return job_id in self.jobs
+
+    def load(self, job_ids: Iterable[str]) -> dict[str, MadeUpJob]:
+        self.asked["load"] += 1
+        self.hold.wait(10)
+        if self.error:
+            raise self.error
+        return {job_id: self.jobs[job_id].copy() for job_id in job_ids if job_id in self.jobs}
+
+    def positions(self, job_ids: Iterable[str]) -> dict[str, tuple[Position, int]]:
+        self.asked["positions"] += 1
+        return {job_id: (self.jobs[job_id].position, self.jobs[job_id].edits) for job_id in job_ids if job_id in self.jobs}
+
+    def statuses(self, job_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        self.asked["statuses"] += 1
+        return {job_id: {"worker": "alive", "queuePosition": None, "eta": None} for job_id in job_ids if job_id in self.jobs}
+
+    def newest(self, owner_id: Any, limit: int) -> list[dict[str, Any]]:
+        self.asked["newest"] += 1
+        return [self._summary(job_id) for job_id in sorted(self.jobs, reverse=True)[:limit]]
+
+    def summaries(self, owner_id: Any, job_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        self.asked["summaries"] += 1
+        return {job_id: self._summary(job_id) for job_id in job_ids if job_id in self.jobs}
+
+    def _summary(self, job_id: str) -> dict[str, Any]:
+        view = self.jobs[job_id].view
+        return {"jobId": job_id, "state": view.state, "position": str(view.position), "progress": view.progress}
+
+    def command(self, user: Any, job_id: str, action: str, if_attempt: int | None) -> dict[str, Any]:
+        raise RequestRefused("conflict", "A made-up job takes no commands.")
 
 
 def event(type: str, attempt: int, seq: int, data: dict[str, Any], *, job_id: str = "j") -> dict[str, Any]:
