@@ -22,7 +22,7 @@ def site() -> Iterator[Site]:
 def watch_to_the_end(site: Site, token: str, job_id: str) -> str:
     with connect(site.socket_url, additional_headers={"Authorization": f"Bearer {token}"}) as socket:
         socket.send(json.dumps({"type": "subscribe", "topic": f"job:{job_id}", "after": "0-0"}))
-        text = ""
+        text: str = ""
         while True:
             frame = json.loads(socket.recv(timeout=15))
             for event in frame.get("events", []):
