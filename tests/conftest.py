@@ -10,6 +10,7 @@ from django.db import connection
 
 from realtime.redis_client import breaker, client
 from tests.environment import STATE_DIR
+from tests.sockets import LiveServer
 
 
 @pytest.fixture(scope="session")
@@ -55,3 +56,11 @@ def bob(db: None) -> Any:
 def staff(db: None) -> Any:
     """Return a member of staff who may do everything."""
     return get_user_model().objects.create_superuser("staff", password="a-long-password")
+
+
+@pytest.fixture
+def live(transactional_db: None, redis: Any) -> Iterator[LiveServer]:
+    """Return a real server in a thread of this process."""
+    server = LiveServer()
+    yield server
+    server.stop()
