@@ -51,10 +51,10 @@ class JobWatch(Watch):
         self.feed = Feed(self.name, job, ring_length=settings.event_log_length)
         self.feed.remember(entries)
         self.is_open = True
-        self._apply((json.loads(entry.json), entry.json) for entry in entries)
-        if self._wanted > self.feed.position:
-            self.pull_soon()
-        return True
+        whole = self._apply([(json.loads(entry.json), entry.json) for entry in entries])
+        if not whole or self._wanted > self.feed.position:
+            await self._pull()
+        return self.is_open
 
     def _read_whole(self) -> tuple[Any, list[Entry]] | None:
         job = self._source.load([self.job_id]).get(self.job_id)
