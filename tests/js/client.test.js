@@ -52,11 +52,23 @@ test("the same function twice is two listeners", async (t) => {
   assert.equal(calls, 3);
 });
 
+test("left and watched again in the same breath: the server hears nothing of it", async (t) => {
+  stopTime(t);
+  const { server, client } = await connected();
+  server.feed();
+  watch(client).end();
+  const seen = watch(client);
+  await settle();
+  assert.deepEqual(server.socket.received.slice(1).map(({ type }) => type), ["subscribe"]);
+  assert.equal(seen.job.jobId, "j1");
+});
+
 test("left and watched again at once: the answer to the leave is not taken for the new one's", async (t) => {
   stopTime(t);
   const { server, client } = await connected();
   server.feed();
   watch(client).end();
+  await null;
   const seen = watch(client);
   await settle();
   server.publish(server.feed().text("one "));

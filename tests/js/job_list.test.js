@@ -97,5 +97,6 @@ test("a reload shows the list at once, as of its time", async (t) => {
 test("who leaves is told nothing more", async (t) => {
   const { server, seen } = await watching(t);
   seen.end();
+  await settle();
   assert.deepEqual(server.socket.frames("unsubscribe").map(({ topic }) => topic), ["jobs"]);
 });

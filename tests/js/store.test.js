@@ -87,6 +87,7 @@ test("somebody else signs in on the same client: what is here is forgotten", asy
   server.feed();
   const seen = watch(client);
   await settle();
+  server.publish(server.feed().write("log", { level: "info", message: "for ann's eyes" }));
   server.automatic = false;
   const refused = assert.rejects(client.cancel("j1"), { code: "closed" });
   await settle();
@@ -97,6 +98,7 @@ test("somebody else signs in on the same client: what is here is forgotten", asy
   await advance(1);
   await refused;
   assert.equal(seen.job, null);
+  assert.deepEqual(seen.about.logs, []);
   assert.deepEqual(server.socket.frames("command"), []);
 });
 
@@ -110,6 +112,7 @@ test("without a user nothing outlives the client, but watching again asks only f
   const first = watch(client);
   await settle();
   first.end();
+  await settle();
   const second = watch(client);
   await settle();
   assert.deepEqual(server.socket.frames("subscribe").map(({ after }) => after), [undefined, "1-1"]);

@@ -14,7 +14,6 @@ export { JobError, SignedOut } from "./errors.js";
 
 /**
  * Watches and commands jobs.
- *
  * @example
  * const client = new JobClient({ socketUrl: "wss://jobs.example/ws/", getToken });
  * client.connect();
@@ -81,7 +80,8 @@ export class JobClient {
       attemptOf: (jobId) => this.#topics.attemptOf(jobId),
       isUp: () => this.#connection.isUp && this.#isExpectedUser(),
     });
-    // Frames are not drawn while a page is hidden, and it may go without another word.
+    this.outbox.onChange(() => this.#topics.noteAll());
+    // A page that is hidden draws no frames, and may go without another word.
     for (const type of ["visibilitychange", "pagehide"]) wakeups?.addEventListener(type, () => this.#topics.leave());
   }
 
@@ -111,7 +111,8 @@ export class JobClient {
   }
 
   /**
-   * Watch a job. The listener gets `(job, {connection, asOf, logs, status, error})`, now and after each change, at most once a frame.
+   * Watch a job. The listener gets `(job, {connection, asOf, logs, status, error, requests})`, now and after each change, at most
+   * once a frame; `requests` are the outbox's entries about this job.
    * @returns {() => void} ends it
    */
   subscribe(jobId, listener) {
@@ -119,12 +120,17 @@ export class JobClient {
   }
 
   /**
-   * Watch the newest jobs of the user, or of everybody for staff. The listener gets `(jobs, {connection, asOf, error})`: summaries,
-   * newest first, null until they are known.
+   * Watch the newest jobs of the user, or of everybody for staff. The listener gets `(jobs, {connection, asOf, error, requests})`:
+   * summaries, newest first, null until they are known.
    * @returns {() => void} ends it
    */
   jobs(listener, { all = false } = {}) {
     return this.#topics.listenToJobs(all ? "jobs:all" : "jobs", listener);
+  }
+
+  /** Return what is known here of a job, without asking for it: `{job, asOf}`, null when nothing is. */
+  peek(jobId) {
+    return this.#topics.peek(jobId);
   }
 
   /** Call `listener` with the connection's state, now and whenever it changes; returns a function that ends it. */
@@ -193,6 +199,7 @@ export class JobClient {
       nextRef: () => ++this.#lastRef,
       isUp: () => this.#connection.isUp,
       connection: () => this.connection,
+      requests: (jobId) => this.outbox.entries.filter((entry) => jobId === undefined || entry.jobId === jobId),
       heardAt: () => this.#connection.heardAt,
       noteTime: (ts) => this.#connection.noteTime(ts),
     };

@@ -52,6 +52,7 @@ export class Subscription extends Topic {
   clear() {
     this.#store.remove("job", this.jobId);
     this.job = this.status = null;
+    this.logs = [];
   }
 
   /** Keep what is held in the store. */

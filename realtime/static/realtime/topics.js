@@ -11,7 +11,7 @@ export class Topics {
   #notices;
   #topics = new Map();
 
-  /** `client`: what a topic needs, and isUp(), connection(); `schedule` as for `Notices`. */
+  /** `client`: what a topic needs, and isUp(), connection(), requests(jobId); `schedule` as for `Notices`. */
   constructor({ client, store, schedule }) {
     this.#client = { ...client, changed: (topic) => this.#change(topic) };
     this.#store = store;
@@ -26,6 +26,14 @@ export class Topics {
   /** Call `listener` with the jobs of topic `name`, now and after each change; returns a function that ends it. */
   listenToJobs(name, listener) {
     return this.#listen(name, listener, () => new JobList(name, this.#client, this.#store));
+  }
+
+  /** Return what is known of a job without asking for it: `{job, asOf}`, null when nothing is. */
+  peek(jobId) {
+    const topic = this.#topics.get(`job:${jobId}`);
+    if (topic?.job) return { job: topic.job, asOf: topic.asOf };
+    const kept = this.#store.read("job", jobId);
+    return kept && { job: kept.value, asOf: kept.asOf };
   }
 
   /** There is a connection. */
@@ -93,7 +101,12 @@ export class Topics {
   }
 
   #unlisten(topic, entry) {
-    if (!topic.listeners.delete(entry) || topic.listeners.size > 0) return;
+    // One view may take over from another in the same breath.
+    if (topic.listeners.delete(entry)) queueMicrotask(() => this.#leaveUnheard(topic));
+  }
+
+  #leaveUnheard(topic) {
+    if (topic.listeners.size > 0 || this.#topics.get(topic.topic) !== topic) return;
     this.#topics.delete(topic.topic);
     topic.end();
     this.#store.keepSoon(topic);
@@ -107,6 +120,6 @@ export class Topics {
 
   #tell(topic, { listener }) {
     const [held, about] = topic.view();
-    listener(held, { connection: this.#client.connection(), ...about });
+    listener(held, { connection: this.#client.connection(), ...about, requests: this.#client.requests(topic.jobId) });
   }
 }
