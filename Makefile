@@ -38,7 +38,7 @@ test: test-unit test-js test-integration test-e2e test-browser test-newest ## al
 test-unit: install ## the unit ring: seconds
 	$(BIN)/python -m pytest tests/unit -q
 
-test-js: install ## the modules of the browser, in node
+test-js: install tests/js/node_modules/.installed ## the modules of the browser, in node
 	.ci/node.sh node --test tests/js/*.test.js
 
 test-integration: install ## real SQLite, PostgreSQL and Valkey
@@ -71,7 +71,7 @@ soak: install ## ten minutes of faults
 clean: ## remove what was installed and built, jobs included
 	rm -rf .venv .cache .state tests/js/node_modules
 
-tests/js/node_modules/.installed: tests/js/package.json
+tests/js/node_modules/.installed: tests/js/package.json tests/js/package-lock.json
 	.ci/node.sh npm ci --prefix tests/js --no-audit --no-fund --loglevel=error
 	@touch $@
 
