@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs a node command (node, npm, npx): the system's from version 20 on, else the ones of the wheel in .venv.
 set -euo pipefail
-if command -v npm >/dev/null && node -e 'process.exit(Number(process.versions.node.split(".")[0] < 20))' 2>/dev/null; then
+if npm --version >/dev/null 2>&1 && node -e 'process.exit(Number(process.versions.node.split(".")[0] < 20))' 2>/dev/null; then
   exec "$@"
 fi
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
