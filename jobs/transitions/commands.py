@@ -54,11 +54,14 @@ _PARTICIPLE = {"cancel": "cancelled", "pause": "paused", "resume": "resumed", "r
 
 def _is_done(job: Job, action: str, if_attempt: int | None) -> bool:
     """Tell whether the job is where this action, done before, has brought it."""
+    began_by = json.loads(job.queued_event)["data"]["reason"]
     if action in _TARGET:
-        came_from = {job.attempt, job.attempt - 1} if action == "cancel" else {job.attempt}
+        opened_to_cancel = began_by in (Reason.USER, Reason.STAFF)
+        came_from = {job.attempt, job.attempt - 1} if opened_to_cancel else {job.attempt}
         return job.state == _TARGET[action] and (if_attempt is None or if_attempt in came_from)
-    began_by_it = json.loads(job.queued_event)["data"]["reason"] == action and job.state not in _STARTS_FROM[action]
-    return began_by_it and (if_attempt is None or job.attempt == if_attempt + 1)
+    if began_by != action:
+        return False
+    return job.attempt == if_attempt + 1 if if_attempt is not None else job.state not in _STARTS_FROM[action]
 
 
 def _stop(job: Job, state: State, tail: list[Entry], actor: Any) -> Job:
@@ -71,7 +74,7 @@ def _stop(job: Job, state: State, tail: list[Entry], actor: Any) -> Job:
         job.pk, Position(job.attempt + 1, 0), now_ts(), State.CREATED, reason,
         keepText=job.text_length, keepSeq=job.last_seq, progress=view.progress, step=view.step, steps=view.steps, message=view.message,
     )  # fmt: skip
-    job.attempt, job.queued_event = job.attempt + 1, encode(event)
+    job.attempt, job.queued_event, job.started_at = job.attempt + 1, encode(event), None
     view.position = Position(job.attempt, 0)
     before = [Entry(view.position, job.queued_event)]
     return close_locked(job, state, view=view, reason=reason, actor=actor, before=before)

@@ -8,11 +8,11 @@ from django.db import transaction
 
 from jobs.events import encode
 from jobs.lifecycle import Reason, State
-from jobs.models import Job, JobText, JobTransition, folded, from_ts
+from jobs.models import Job, JobText, JobTransition, from_ts
 from jobs.text import cut, utf16_length
-from jobs.transitions.announce import announce, announce_work, encoded_entry, now_ts, state_event
+from jobs.transitions.announce import announce, announce_lists, announce_work, encoded_entry, now_ts, state_event
 from jobs.transitions.checkpoint import start_of
-from jobs.transitions.close import close_locked, lock_held
+from jobs.transitions.close import close_locked, lock_held, tail_of, with_tail
 from jobs.transitions.flush import Flush
 from realtime.position import Position
 from realtime.publisher import Append, Entry
@@ -38,17 +38,19 @@ def interrupt(flush: Flush) -> Job:
 
 def rescue(*, limit: int) -> list[Job]:
     """Put back up to `limit` jobs whose lease is over; a job that lost its worker too often fails as poison."""
+    poisonous = Job.objects.orphaned().filter(kills__gte=KILLS_LIMIT - 1).values_list("pk", flat=True)[:limit]
+    tails = {job_id: tail_of(job_id) for job_id in poisonous}
     with transaction.atomic():
         jobs = list(Job.objects.orphaned().order_by("lease_expires_at").select_for_update(skip_locked=True)[:limit])
-        return [_rescue_locked(job) for job in jobs]
+        return [_rescue_locked(job, tails.get(job.pk, [])) for job in jobs]
 
 
-def _rescue_locked(job: Job) -> Job:
+def _rescue_locked(job: Job, tail: Sequence[Entry]) -> Job:
     job.kills += 1
     if job.kills < KILLS_LIMIT:
         return requeue_locked(job, Reason.WORKER_LOST)
     error = {"code": "poison", "message": f"The worker was lost {job.kills} times while it ran this job."}
-    return close_locked(job, State.FAILED, view=folded(job), reason=Reason.POISON, error=error)
+    return close_locked(job, State.FAILED, view=with_tail(job, tail), reason=Reason.POISON, error=error)
 
 
 def requeue_locked(job: Job, reason: Reason, *, actor: Any = None, detail: str = "", before: Sequence[Entry] = ()) -> Job:
@@ -72,6 +74,7 @@ def requeue_locked(job: Job, reason: Reason, *, actor: Any = None, detail: str =
         job=job, at=from_ts(ts), source=source, target=State.CREATED, attempt=job.attempt, reason=reason, actor=actor, detail=detail
     )
     announce([Append(job.pk, [*before, encoded_entry(event)])])
+    announce_lists([job])
     if job.run_at is None or job.run_at <= from_ts(ts):
         announce_work()
     return job
