@@ -11,7 +11,7 @@ from jobs import transitions
 from jobs.conf import settings
 from jobs.errors import CommandConflict, JobNotFound
 from jobs.events import Damaged, Event, FoldedJob, iso_time
-from jobs.lifecycle import State
+from jobs.lifecycle import TERMINAL, State
 from jobs.models import Job, JobQuerySet, folded, to_ts
 from jobs.representation import represent, summarize, without_large_result
 from jobs.signs import SignsOfProgress
@@ -33,6 +33,11 @@ class WatchedJob:
     def position(self) -> Position:
         """The event up to which this is the fold of all."""
         return self._view.position
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is closed for good, unless somebody retries it."""
+        return self._view.state in TERMINAL
 
     @property
     def signs(self) -> SignsOfProgress:

@@ -97,20 +97,20 @@ class Feed:
 
     def reaches(self, position: Position) -> bool:
         """Tell whether a reader at `position` misses nothing when it gets the events of the ring from there on."""
-        return position == self.position or self._following(position) is not None
+        return position == self.position or self.following(position) is not None
 
     def batch(self, position: Position) -> tuple[str, Position] | None:
         """Return a frame of the events after `position`, and where it leads; None when the ring does not reach back to it."""
         known = self._frames.get(position)
         if known is None:
-            following = self._following(position)
+            following = self.following(position)
             if following is None:
                 return None
             known = self._frames[position] = self._frame(following)
         return known
 
-    def _following(self, position: Position) -> list[Held] | None:
-        """Return the ring's events after `position`, None when the first of them leaves a gap or there is none."""
+    def following(self, position: Position) -> list[Held] | None:
+        """Return the ring's events after `position`; None when the first of them leaves a gap, or there is none."""
         following: list[Held] = []
         for held in reversed(self._ring):  # most readers lack the last event or two
             if held.position <= position:

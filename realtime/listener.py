@@ -40,6 +40,7 @@ class Listener:
         self._when_back = when_back
         self._layer: Any = None
         self._channel = ""
+        self._ready = asyncio.Event()
         self._own_group = f"hub.{uuid.uuid4().hex}"
         self._probes: dict[str, asyncio.Event] = {}
         self._spoke: dict[str, asyncio.Event] = {}
@@ -56,6 +57,7 @@ class Listener:
                 channel = await self._layer.new_channel("hub")
                 await self._layer.group_add(self._own_group, channel)
                 self._channel = channel
+                self._ready.set()
             except AWAY as error:
                 log.warning("nothing can be heard for now: %s", error or "no answer in time")
                 await asyncio.sleep(1)
@@ -73,8 +75,9 @@ class Listener:
         """Have the group's messages heard. Returns whether they are: the stock layer returns before Redis has confirmed it."""
         try:
             async with asyncio.timeout(JOIN_SECONDS):
-                if not self._channel or breaker.is_open:
+                if breaker.is_open:
                     return False
+                await self._ready.wait()
                 await self._layer.group_add(group, self._channel)
                 if layers.confirms(self._layer):
                     return True

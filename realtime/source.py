@@ -32,6 +32,10 @@ class Watched(Protocol):
         """At the close: the text's SHA-256; else None."""
 
     @property
+    def is_over(self) -> bool:
+        """Whether it is closed for good, unless somebody retries it."""
+
+    @property
     def signs(self) -> "Signs":
         """When the job last gave a sign of progress, and how often it usually does."""
 

@@ -7,6 +7,7 @@ from threading import Event
 from typing import Any
 
 from jobs.events import FoldedJob
+from jobs.lifecycle import TERMINAL
 from jobs.signs import SignsOfProgress
 from realtime.errors import RequestRefused
 from realtime.position import CLOSED, Position
@@ -24,6 +25,10 @@ class MadeUpJob:
     @property
     def position(self) -> Position:
         return self.view.position
+
+    @property
+    def is_over(self) -> bool:
+        return self.view.state in TERMINAL
 
     @property
     def text_sha256(self) -> str | None:

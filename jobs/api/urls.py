@@ -5,6 +5,8 @@ from rest_framework.routers import SimpleRouter
 from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
 
 from jobs.api.views import JobViewSet, TicketView
+from jobs.source import JobSource
+from realtime.sse import events_view
 
 router = SimpleRouter(trailing_slash=False)
 router.register("jobs", JobViewSet, basename="job-api")
@@ -14,5 +16,6 @@ urlpatterns = [
     path("auth/refresh", TokenRefreshView.as_view(), name="refresh"),
     path("auth/token/refresh", TokenRefreshView.as_view()),
     path("auth/ticket", TicketView.as_view(), name="ticket"),
+    path("jobs/<str:job_id>/events", events_view(JobSource()), name="job-events"),
     path("", include(router.urls)),
 ]
