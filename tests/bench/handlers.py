@@ -1,0 +1,21 @@
+"""Handlers that benchmarks run: each chunk says when it was written."""
+
+import asyncio
+import time
+from typing import Any
+
+from jobs.handlers import job_handler
+from jobs.run import JobRun
+
+
+@job_handler("bench.clock")
+async def clock(run: JobRun) -> dict[str, Any]:
+    """Write the time, `chunks` times, one each `seconds`; begin at the Unix time `startAt`, so that all begin together."""
+    await asyncio.sleep(max(0.0, run.input["startAt"] - time.time()))
+    chunks, pause = run.input["chunks"], run.input["seconds"]
+    due = time.monotonic()
+    for _ in range(chunks):
+        await run.write(f"{time.time_ns()}{'.' * run.input.get('pad', 0)} ")
+        due += pause
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+    return {"chunks": chunks}
