@@ -13,6 +13,8 @@ def main() -> None:
     """Run the command named on the command line."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "omnibrowser.settings")
     try:
+        from django.conf import settings
+        from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
     except ImportError:
         sys.exit("Django is not installed for this Python: run `make install`, then use .venv/bin/python manage.py …")
@@ -20,6 +22,10 @@ def main() -> None:
         from omnibrowser.embedded import prepare_environment
 
         prepare_environment(Path(__file__).resolve().parent)
+    try:
+        settings.DEBUG  # noqa: B018  reads the environment: what is wrong with it is said in one line
+    except (ImproperlyConfigured, ValueError) as error:
+        sys.exit(f"error: {error}")
     execute_from_command_line(sys.argv)
 
 

@@ -9,6 +9,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
@@ -21,6 +22,7 @@ from jobs import transitions
 from jobs.handlers import registry
 from omnibrowser.children import Children
 from omnibrowser.server import PortUnavailableError, listening_socket
+from omnibrowser.valkey import end_with_parent
 from realtime.errors import RedisUnavailable
 from realtime.redis_client import breaker, client
 
@@ -90,7 +92,8 @@ class Command(BaseCommand):
         self.stdout.write(f"A first job; watch it at {_address()}/jobs/{job.pk}/\n")
         self.stdout.flush()
         manage = str(settings.BASE_DIR / "manage.py")
-        subprocess.run([sys.executable, manage, "watch", job.pk, "--user", USER], check=False)  # noqa: S603  our own command
+        command = [sys.executable, manage, "watch", job.pk, "--user", USER]
+        subprocess.run(command, check=False, preexec_fn=end_with_parent)  # noqa: S603  our own command
 
 
 def _interrupt(*_: object) -> None:
@@ -128,8 +131,13 @@ def _check_redis() -> None:
 
 def _migrate() -> None:
     try:
+        if connection.vendor == "postgresql":  # without the pool, which tries for a while and says less of what is wrong
+            known = connection.settings_dict
+            names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "NAME"}
+            given = {name: known[key] for name, key in names.items() if known[key]}
+            psycopg.connect(**given, connect_timeout=5).close()
         connection.ensure_connection()
-    except (DatabaseError, OSError) as error:
+    except (DatabaseError, psycopg.Error, OSError) as error:
         why = str(error).strip().splitlines()[0]
         raise CommandError(f"The database cannot be reached: {why}. Check DATABASE_URL, or unset it: then SQLite is used.") from error
     call_command("migrate", verbosity=0, interactive=False)
