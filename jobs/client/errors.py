@@ -1,7 +1,6 @@
 """What can go wrong between a client and its server."""
 
 
-
 class ClientError(Exception):
     """Something is wrong between this client and its server."""
 
