@@ -1,10 +1,10 @@
 /** What one may do to a job: the buttons that its state allows, and what became of them. */
 
 import { part, setAttribute, setText } from "./elements_base.js";
-import { isConnected } from "./elements_words.js";
+import { isTerminal } from "./fold.js";
 
 const ASK_MS = 4000;
-const SAID_MS = 6000;
+const SAID_MS = 2500;
 const ALLOWED = {
   created: ["pause", "cancel"],
   running: ["pause", "cancel"],
@@ -14,82 +14,99 @@ const ALLOWED = {
   completed: [],
 };
 const LABELS = { pause: "Pause", resume: "Resume", retry: "Try again", cancel: "Cancel" };
-const SURE = "Really cancel?";
 
 export class Actions {
-  element = part("actions");
-  note = part("note", "p", { role: "status" });
-  #command;
+  element;
+  #panel;
+  #note = part("note", "span", { role: "status" });
   #buttons = new Map();
   #job = null;
   #asking = null;
-  #pending = null; // the action that has no answer yet
-  #said;
+  #busy = false;
+  #said = null;
 
-  /** `command(action, jobId, options)` does it. */
-  constructor(command) {
-    this.#command = command;
-    for (const [action, label] of Object.entries(LABELS)) {
-      // Both labels take their place from the start, so that asking moves nothing.
-      const labels = action === "cancel" ? [label, SURE] : [label];
-      const button = part(`button ${action}`, "button", { type: "button" }, ...labels.map((words) => part("", "span", {}, words)));
+  constructor(panel) {
+    this.#panel = panel;
+    const copy = part("copy", "button", { type: "button" }, "Copy text");
+    copy.addEventListener("click", () => this.#copy());
+    for (const action of ["pause", "resume", "retry", "cancel"]) {
+      const button = part(action, "button", { type: "button" }, LABELS[action]);
       button.addEventListener("click", () => this.#press(action));
       this.#buttons.set(action, button);
-      this.element.append(button);
     }
-    this.#ask(false);
+    this.#buttons.get("cancel").dataset.danger = "";
+    this.#buttons.set("copy", copy);
+    this.element = part("foot", "footer", {}, this.#note, ...this.#buttons.values());
   }
 
   /** Show what the job's state allows. */
-  show(job, { connection }) {
-    if (this.#job && (job.state !== this.#job.state || job.attempt !== this.#job.attempt)) this.#ask(false);
+  show(job, about) {
     this.#job = job;
     for (const [action, button] of this.#buttons) {
-      button.hidden = !ALLOWED[job.state].includes(action);
-      button.disabled = this.#pending !== null || connection === "closed";
-      setAttribute(button, "aria-busy", this.#pending === action ? "true" : null);
+      button.hidden = action === "copy" ? !job.streamingText : !ALLOWED[job.state].includes(action);
+      button.disabled = action !== "copy" && (this.#busy || about.connection === "closed");
     }
-    if (this.#pending && !isConnected(connection)) this.#say(`${LABELS[this.#pending]}: it waits for the connection.`);
+    if (isTerminal(job.state)) this.#stopAsking();
+    if (!this.#said) this.#say(job.state === "running" ? (job.message ?? "") : waiting(job, about.status));
   }
 
   #press(action) {
-    if (action === "cancel" && this.#asking === null) this.#ask(true);
-    else this.#do(action);
+    if (action === "cancel" && this.#asking === null) {
+      setText(this.#buttons.get("cancel"), "Really cancel?");
+      this.#asking = setTimeout(() => this.#stopAsking(), ASK_MS);
+      return;
+    }
+    this.#stopAsking();
+    this.#do(action);
   }
 
-  #ask(isAsking) {
+  #stopAsking() {
     clearTimeout(this.#asking);
-    this.#asking = isAsking ? setTimeout(() => this.#ask(false), ASK_MS) : null;
-    const button = this.#buttons.get("cancel");
-    setAttribute(button, "data-asking", isAsking ? "" : null);
-    setAttribute(button, "aria-label", isAsking ? "Really cancel this job?" : "Cancel this job");
+    this.#asking = null;
+    setText(this.#buttons.get("cancel"), LABELS.cancel);
   }
 
   async #do(action) {
     const { jobId, attempt } = this.#job;
-    this.#ask(false);
-    this.#pending = action;
-    for (const [name, button] of this.#buttons) {
-      button.disabled = true;
-      setAttribute(button, "aria-busy", name === action ? "true" : null);
-    }
+    this.#busy = true;
+    for (const [name, button] of this.#buttons) button.disabled = name !== "copy";
     try {
-      await this.#command(action, jobId, { ifAttempt: attempt });
-      this.#say("");
+      await this.#panel.client.command(action, jobId, { ifAttempt: attempt });
     } catch (error) {
-      this.#say(error.message, { isBad: true });
-    }
-    this.#pending = null;
-    for (const button of this.#buttons.values()) {
-      button.disabled = false;
-      button.removeAttribute("aria-busy");
+      this.#tell(error.message, true);
+    } finally {
+      this.#busy = false;
+      for (const button of this.#buttons.values()) button.disabled = false;
     }
   }
 
-  #say(text, { isBad = false } = {}) {
-    setText(this.note, text);
-    setAttribute(this.note, "data-bad", isBad ? "" : null);
-    clearTimeout(this.#said);
-    if (isBad) this.#said = setTimeout(() => setText(this.note, ""), SAID_MS);
+  async #copy() {
+    try {
+      await navigator.clipboard.writeText(this.#job.streamingText);
+      this.#tell("Copied.");
+    } catch {
+      this.#tell("The browser does not allow copying here: select the text instead.", true);
+    }
   }
+
+  /** Say something for a moment. */
+  #tell(text, isBad = false) {
+    clearTimeout(this.#said);
+    this.#say(text, isBad);
+    this.#said = setTimeout(() => {
+      this.#said = null;
+      this.#say("");
+    }, isBad ? 3 * SAID_MS : SAID_MS); // prettier-ignore
+  }
+
+  #say(text, isBad = false) {
+    setText(this.#note, text);
+    setAttribute(this.#note, "data-bad", isBad ? "" : null);
+  }
+}
+
+function waiting({ state, runAt }, status) {
+  if (state !== "created") return "";
+  if (runAt && Date.parse(runAt) > Date.now()) return `Not before ${new Date(runAt).toLocaleString()}`;
+  return status?.queuePosition ? `Number ${status.queuePosition} in line` : "";
 }

@@ -1,92 +1,29 @@
 /** The text as it streams: what is new is appended, and the end stays in view unless the reader scrolled up. */
 
 import { part, setText } from "./elements_base.js";
-import { icon } from "./elements_icons.js";
-import { waitingWords } from "./elements_words.js";
+import { isTerminal } from "./fold.js";
 
 const NEAR_THE_END = 24;
-const COPIED_MS = 2000;
 
 export class StreamingText {
-  element;
-  #text;
+  element = part("text", "div", { tabindex: 0, role: "log", "aria-live": "off", "aria-label": "Text" });
   #node = document.createTextNode("");
   #shown = "";
-  #follows = true;
-  #follow = part("follow", "button", { type: "button" }, icon("down"), "Follow");
-  #copy = part("copy", "button", { type: "button" });
-  #copied;
-  #empty = part("empty", "div");
-  #emptyWords = part("empty-words", "p");
+  #empty = part("empty", "span");
 
   constructor() {
-    this.#text = part("text", "div", { tabindex: 0, role: "log", "aria-live": "off", "aria-label": "Text" });
-    this.#text.append(this.#node, part("caret", "span", { "aria-hidden": "true" }));
-    this.#empty.append(this.#emptyWords, ...[1, 2, 3].map(() => part("line", "span", { "aria-hidden": "true" })));
-    this.element = part("text-frame", "div", {}, this.#text, this.#empty, this.#copy, this.#follow);
-    this.#text.addEventListener("scroll", () => this.#look(), { passive: true });
-    this.#follow.addEventListener("click", () => this.#goToEnd());
-    this.#copy.addEventListener("click", () => this.#toClipboard());
-    this.#offer("copy", "Copy");
-    this.#follow.hidden = true;
+    this.element.append(this.#node, this.#empty);
   }
 
-  /** Show the job's text, or what it waits for as long as there is none. */
-  show(job, status, now) {
-    const text = job.streamingText;
-    this.#empty.hidden = text !== "";
-    this.#copy.hidden = text === "";
-    if (!text) setText(this.#emptyWords, waitingWords(job, status, now));
+  /** Show the job's text. */
+  show({ streamingText: text, state }) {
+    const { element } = this;
+    const follows = element.scrollTop + element.clientHeight >= element.scrollHeight - NEAR_THE_END;
+    setText(this.#empty, text ? "" : isTerminal(state) ? "It wrote nothing." : "What it writes appears here.");
     if (text === this.#shown) return;
     if (text.startsWith(this.#shown)) this.#node.appendData(text.slice(this.#shown.length));
     else this.#node.data = text;
     this.#shown = text;
-    this.keepEnd();
-  }
-
-  /** Keep the end in view, unless the reader scrolled up; also when the frame has changed its size. */
-  keepEnd() {
-    if (this.#follows) this.#text.scrollTop = this.#text.scrollHeight;
-    else this.#follow.hidden = false;
-  }
-
-  /** Show the beginning: what is over is read from there. */
-  goToBeginning() {
-    this.#follows = false;
-    this.#text.scrollTop = 0;
-    this.#follow.hidden = true;
-  }
-
-  #look() {
-    const { scrollTop, clientHeight, scrollHeight } = this.#text;
-    this.#follows = scrollTop + clientHeight >= scrollHeight - NEAR_THE_END;
-    if (this.#follows) this.#follow.hidden = true;
-  }
-
-  #goToEnd() {
-    this.#follows = true;
-    this.keepEnd();
-    this.#follow.hidden = true;
-    this.#text.focus({ preventScroll: true });
-  }
-
-  async #toClipboard() {
-    try {
-      await navigator.clipboard.writeText(this.#shown);
-      this.#offer("check", "Copied");
-    } catch {
-      this.#select(); // the browser does not let scripts copy here: one key is left to press
-      this.#offer("check", "Selected: press Ctrl+C");
-    }
-    clearTimeout(this.#copied);
-    this.#copied = setTimeout(() => this.#offer("copy", "Copy"), COPIED_MS);
-  }
-
-  #select() {
-    getSelection().setBaseAndExtent(this.#node, 0, this.#node, this.#node.length);
-  }
-
-  #offer(name, words) {
-    this.#copy.replaceChildren(icon(name), part("", "span", { role: "status" }, words));
+    if (follows) element.scrollTop = element.scrollHeight;
   }
 }
