@@ -5,16 +5,20 @@ from typing import Any
 from jobs.events import RESULT_IN_EVENT_BYTES, FoldedJob, encode, plain_number
 from jobs.models import Job, iso
 
-SUMMARY_LEAVES_OUT = ("streamingText", "input", "result")
+SUMMARY_LEAVES_OUT = ("streamingText", "result")
 
 
 def represent(job: Job, view: FoldedJob) -> dict[str, Any]:
     """Return the job whole: what the row says, with the folded fields of `view`, which may be ahead of it."""
+    return {**_fields(job, view), "input": job.input}
+
+
+def _fields(job: Job, view: FoldedJob) -> dict[str, Any]:
+    """Return what a summary's row is enough for: `input` may be large, and lists do not read it."""
     return {
         "jobId": job.pk,
         "type": job.type,
         "query": job.query,
-        "input": job.input,
         "failures": job.failures,
         "maxAttempts": job.max_attempts,
         "priority": job.priority,
@@ -35,8 +39,7 @@ def summarize(job: Job) -> dict[str, Any]:
     view.position, view.state, view.progress = job.position, job.state, plain_number(job.progress)
     view.step, view.steps, view.message, view.error = job.step, job.steps, job.message, job.error
     view.started_at, view.finished_at = iso(job.started_at), iso(job.finished_at)
-    whole = represent(job, view)
-    return {key: value for key, value in whole.items() if key not in SUMMARY_LEAVES_OUT}
+    return {key: value for key, value in _fields(job, view).items() if key not in SUMMARY_LEAVES_OUT}
 
 
 def without_large_result(fields: dict[str, Any]) -> dict[str, Any]:

@@ -67,7 +67,7 @@ class NewJobSerializer(serializers.Serializer[NewJob]):
     type = TextField(max_length=64)
     query = TextField(default="", allow_blank=True)
     input = InputField(default=dict)
-    jobId = serializers.RegexField(JOB_ID.pattern + r"\Z", default=None, allow_null=True)
+    jobId = serializers.RegexField(rf"\A(?:{JOB_ID.pattern})\Z", default=None, allow_null=True)
     priority = WholeNumberField(default=0, min_value=-PRIORITY_LIMIT, max_value=PRIORITY_LIMIT)
     runAt = serializers.DateTimeField(default=None, allow_null=True)
     maxAttempts = WholeNumberField(default=None, allow_null=True, min_value=1, max_value=100)
