@@ -1,38 +1,81 @@
 /** My jobs: rows that move, and the form that starts one. */
 
-import { STATES } from "../realtime/elements_words.js";
-import { isTerminal } from "../realtime/fold.js";
-import { client } from "./page.js";
+import { dayWords, isConnected, percent, STATES, titleWords } from "../realtime/elements_words.js";
+import { client, pageOf } from "./page.js";
 
 const READING_WORDS_PER_SECOND = 30;
 const list = document.getElementById("job-list");
+const empty = document.getElementById("no-jobs");
+const template = document.getElementById("row");
 const form = document.getElementById("new-job");
 const errorText = document.getElementById("new-job-error");
 
-for (const row of list.children) {
-  if (!isTerminal(row.dataset.state)) client.subscribe(row.dataset.jobId, (job) => job && show(row, job));
+for (const time of list.querySelectorAll("time")) time.textContent = dayWords(time.dateTime); // in the reader's time zone
+client.jobs((jobs, { requests }) => jobs && showAll([...unsent(requests), ...jobs]));
+
+/** The jobs that wait in the outbox to be created, as if they were there. */
+function unsent(requests) {
+  const waiting = requests.filter(({ action, state }) => action === "create" && (state === "pending" || state === "sent"));
+  return waiting.reverse().map(({ jobId, body, givenAt }) => ({ ...body, jobId, state: "unsent", progress: 0, createdAt: givenAt }));
 }
 
-function show(row, { state, progress }) {
+function showAll(jobs) {
+  const rows = new Map([...list.children].map((row) => [row.dataset.jobId, row]));
+  const wanted = new Map(jobs.map((job) => [job.jobId, job]));
+  for (const [jobId, row] of rows) if (!wanted.has(jobId)) row.remove();
+  let next = list.firstElementChild;
+  for (const job of wanted.values()) {
+    const row = rows.get(job.jobId) ?? newRow(job);
+    if (row === next) next = next.nextElementSibling;
+    else list.insertBefore(row, next);
+    show(row, job);
+  }
+  empty.hidden = jobs.length > 0;
+}
+
+function newRow(job) {
+  const row = template.content.firstElementChild.cloneNode(true);
+  row.dataset.jobId = job.jobId;
+  row.querySelector(".row-title").textContent = titleWords(job);
+  row.querySelector(".row-type").textContent = job.type;
+  const time = row.querySelector("time");
+  time.dateTime = new Date(job.createdAt).toISOString();
+  time.textContent = dayWords(job.createdAt);
+  return row;
+}
+
+function show(row, { jobId, state, step, progress }) {
+  const isNew = row.dataset.state !== state;
   row.dataset.state = state;
-  row.querySelector(".row-state").textContent = STATES[state];
+  if (isNew && state !== "unsent") row.firstElementChild.href = pageOf(jobId);
+  const words = state === "running" ? `${step ?? STATES.running} ${percent(progress)}` : (STATES[state] ?? "Not sent yet");
+  const stateText = row.querySelector(".row-state");
+  if (stateText.textContent !== words) stateText.textContent = words;
   row.querySelector(".fill").setAttribute("width", progress);
   row.querySelector(".row-bar").setAttribute("aria-valuenow", Math.floor(progress));
 }
 
 form.addEventListener("submit", async (submitted) => {
   submitted.preventDefault();
-  const button = form.querySelector("button");
   const { type, query } = Object.fromEntries(new FormData(form));
-  button.disabled = true;
+  const body = { type, query, input: type === "search" ? { wordsPerSecond: READING_WORDS_PER_SECOND } : {} };
   errorText.hidden = true;
+  if (isConnected(client.connection)) await create(body);
+  else {
+    client.outbox.create(body);
+    form.elements.query.value = "";
+  }
+});
+
+async function create(body) {
+  const button = form.querySelector("button");
+  button.disabled = true;
   try {
-    const input = type === "search" ? { wordsPerSecond: READING_WORDS_PER_SECOND } : {};
-    const job = await client.create({ type, query, input });
-    location.assign(`/jobs/${encodeURIComponent(job.jobId)}/`);
+    const { jobId } = await client.create(body);
+    location.assign(pageOf(jobId));
   } catch (error) {
     errorText.textContent = [error.message, ...Object.values(error.errors ?? {}).flat()].join(" ");
     errorText.hidden = false;
-    button.disabled = false;
   }
-});
+  button.disabled = false;
+}

@@ -1,10 +1,10 @@
 /** What one may do to a job: the buttons that its state allows, and what became of them. */
 
 import { part, setAttribute, setText } from "./elements_base.js";
-import { isTerminal } from "./fold.js";
+import { isConnected } from "./elements_words.js";
 
 const ASK_MS = 4000;
-const SAID_MS = 2500;
+const SAID_MS = 8000;
 const ALLOWED = {
   created: ["pause", "cancel"],
   running: ["pause", "cancel"],
@@ -14,99 +14,75 @@ const ALLOWED = {
   completed: [],
 };
 const LABELS = { pause: "Pause", resume: "Resume", retry: "Try again", cancel: "Cancel" };
+const SURE = "Cancel it?";
 
 export class Actions {
-  element;
-  #panel;
-  #note = part("note", "span", { role: "status" });
+  element = part("actions");
+  note = part("note", "p", { role: "status" });
+  #give;
   #buttons = new Map();
   #job = null;
-  #asking = null;
-  #busy = false;
-  #said = null;
+  #asking = null; // the timer of a question that has no answer yet
+  #fault = "";
+  #forget;
 
-  constructor(panel) {
-    this.#panel = panel;
-    const copy = part("copy", "button", { type: "button" }, "Copy text");
-    copy.addEventListener("click", () => this.#copy());
-    for (const action of ["pause", "resume", "retry", "cancel"]) {
-      const button = part(action, "button", { type: "button" }, LABELS[action]);
+  /** `give(action, jobId, options)` does it, or has it wait for a connection; returns `{done}`. */
+  constructor(give) {
+    this.#give = give;
+    for (const [action, label] of Object.entries(LABELS)) {
+      // Both labels take their place from the start, so that asking moves nothing.
+      const labels = action === "cancel" ? [label, SURE] : [label];
+      const button = part(`button ${action}`, "button", { type: "button" }, ...labels.map((words) => part("", "span", {}, words)));
       button.addEventListener("click", () => this.#press(action));
       this.#buttons.set(action, button);
+      this.element.append(button);
     }
-    this.#buttons.get("cancel").dataset.danger = "";
-    this.#buttons.set("copy", copy);
-    this.element = part("foot", "footer", {}, this.#note, ...this.#buttons.values());
+    this.#ask(false);
   }
 
-  /** Show what the job's state allows. */
-  show(job, about) {
+  /** Show what the job's state allows, and what is under way: `requests` are the outbox's entries about it. */
+  show(job, { connection, requests = [] }) {
+    if (this.#job && (job.state !== this.#job.state || job.attempt !== this.#job.attempt)) this.#ask(false);
     this.#job = job;
+    const pending = requests.findLast(({ action, state }) => action in LABELS && (state === "pending" || state === "sent"))?.action;
     for (const [action, button] of this.#buttons) {
-      button.hidden = action === "copy" ? !job.streamingText : !ALLOWED[job.state].includes(action);
-      button.disabled = action !== "copy" && (this.#busy || about.connection === "closed");
+      button.hidden = !ALLOWED[job.state].includes(action);
+      button.disabled = pending !== undefined || connection === "closed";
+      setAttribute(button, "aria-busy", pending === action ? "true" : null);
     }
-    if (isTerminal(job.state)) this.#stopAsking();
-    if (!this.#said) this.#say(job.state === "running" ? (job.message ?? "") : waiting(job, about.status));
+    const waits = pending && !isConnected(connection) ? `${LABELS[pending]}: sent as soon as the connection is back.` : "";
+    setText(this.note, waits || this.#fault);
+    setAttribute(this.note, "data-bad", this.#fault && !waits ? "" : null);
   }
 
   #press(action) {
-    if (action === "cancel" && this.#asking === null) {
-      setText(this.#buttons.get("cancel"), "Really cancel?");
-      this.#asking = setTimeout(() => this.#stopAsking(), ASK_MS);
-      return;
-    }
-    this.#stopAsking();
-    this.#do(action);
+    if (action === "cancel" && this.#asking === null) this.#ask(true);
+    else this.#do(action);
   }
 
-  #stopAsking() {
+  #ask(isAsking) {
     clearTimeout(this.#asking);
-    this.#asking = null;
-    setText(this.#buttons.get("cancel"), LABELS.cancel);
+    this.#asking = isAsking ? setTimeout(() => this.#ask(false), ASK_MS) : null;
+    const button = this.#buttons.get("cancel");
+    setAttribute(button, "data-asking", isAsking ? "" : null);
+    setAttribute(button, "aria-label", isAsking ? "Really cancel this job?" : LABELS.cancel);
   }
 
   async #do(action) {
-    const { jobId, attempt } = this.#job;
-    this.#busy = true;
-    for (const [name, button] of this.#buttons) button.disabled = name !== "copy";
+    this.#ask(false);
+    this.#complain("");
     try {
-      await this.#panel.client.command(action, jobId, { ifAttempt: attempt });
+      await this.#give(action, this.#job.jobId, { ifAttempt: this.#job.attempt }).done;
     } catch (error) {
-      this.#tell(error.message, true);
-    } finally {
-      this.#busy = false;
-      for (const button of this.#buttons.values()) button.disabled = false;
+      this.#complain(error.message);
     }
   }
 
-  async #copy() {
-    try {
-      await navigator.clipboard.writeText(this.#job.streamingText);
-      this.#tell("Copied.");
-    } catch {
-      this.#tell("The browser does not allow copying here: select the text instead.", true);
-    }
+  #complain(fault) {
+    this.#fault = fault;
+    setText(this.note, fault);
+    setAttribute(this.note, "data-bad", fault ? "" : null);
+    clearTimeout(this.#forget);
+    if (fault) this.#forget = setTimeout(() => this.#complain(""), SAID_MS);
   }
-
-  /** Say something for a moment. */
-  #tell(text, isBad = false) {
-    clearTimeout(this.#said);
-    this.#say(text, isBad);
-    this.#said = setTimeout(() => {
-      this.#said = null;
-      this.#say("");
-    }, isBad ? 3 * SAID_MS : SAID_MS); // prettier-ignore
-  }
-
-  #say(text, isBad = false) {
-    setText(this.#note, text);
-    setAttribute(this.#note, "data-bad", isBad ? "" : null);
-  }
-}
-
-function waiting({ state, runAt }, status) {
-  if (state !== "created") return "";
-  if (runAt && Date.parse(runAt) > Date.now()) return `Not before ${new Date(runAt).toLocaleString()}`;
-  return status?.queuePosition ? `Number ${status.queuePosition} in line` : "";
 }

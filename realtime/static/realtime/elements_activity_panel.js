@@ -1,11 +1,13 @@
-/** `<task-activity-panel>`: what the job is doing: its steps, its text as it streams, its lines of log, its result, and what one may do to it. */
+/** `<task-activity-panel>`: what the job is doing: its steps, its text as it streams, its log, its result, and what one may do to it. */
 
 import { Actions } from "./elements_actions.js";
 import { JobElement, part, setAttribute, setText } from "./elements_base.js";
+import { icon } from "./elements_icons.js";
+import { Log } from "./elements_log.js";
 import { Result } from "./elements_result.js";
 import { Steps } from "./elements_steps.js";
 import { StreamingText } from "./elements_text.js";
-import { duration, headline, STATES } from "./elements_words.js";
+import { asOfWords, connectionWords, duration, headline, isConnected, quietWords, STATES, titleWords } from "./elements_words.js";
 import { isTerminal } from "./fold.js";
 
 const TICK_MS = 1000;
@@ -13,29 +15,37 @@ const TICK_MS = 1000;
 export class TaskActivityPanel extends JobElement {
   #parts;
   #job = null;
+  #about = {};
   #timer;
   #said = "";
-  #lines = [];
 
   /** Build the panel once; `show` changes what is in it. */
   build(root) {
     const title = part("title", "h2");
     const badge = part("badge", "span");
-    const time = part("time", "span");
-    const error = part("error", "p", { role: "alert" });
-    const log = part("log", "ul", { "aria-label": "Log", tabindex: 0 });
-    const voice = part("", "div", { class: "quiet", role: "status", "aria-live": "polite" });
-    error.hidden = log.hidden = true;
+    const meta = part("meta", "span");
+    const link = part("stale", "span");
+    const fill = part("line-fill");
+    const error = part("error", "div", { role: "alert" });
+    const toggle = part("toggle", "button", { type: "button", "aria-controls": "activity" }, icon("fold"), part("", "span"));
+    const voice = part("", "div", { class: "quiet", role: "status" });
     const steps = new Steps();
     const text = new StreamingText();
-    const result = new Result(this);
-    const actions = new Actions(this);
-    this.#parts = { title, badge, time, error, log, voice, steps, text, result, actions };
+    const log = new Log();
+    const result = new Result((jobId) => this.client.read(jobId));
+    const actions = new Actions((...command) => this.client.outbox.command(...command));
+    const side = part("side", "div", { id: "activity" }, steps.element);
+    this.#parts = { title, badge, meta, link, fill, error, toggle, voice, steps, text, log, result, actions, side };
+    toggle.addEventListener("click", () => this.#fold(!this.hasAttribute("data-folded")));
+    actions.element.prepend(text.copyButton);
+    error.hidden = toggle.hidden = text.copyButton.hidden = true;
     root.append(
       part("panel", "section", { "aria-label": "Task activity" },
-        part("head", "header", {}, title, badge, time),
-        part("side", "div", {}, steps.element),
-        part("main", "div", {}, error, text.element, log, result.element, actions.element)),
+        part("progress-line", "div", { "aria-hidden": "true" }, fill),
+        part("head", "header", {},
+          part("names", "div", {}, part("", "slot", { name: "title" }, title), part("facts", "p", {}, badge, meta, link)),
+          actions.element, actions.note),
+        part("body", "div", {}, toggle, side, part("main", "div", {}, error, text.element, result.element, log.element))),
       voice,
     ); // prettier-ignore
   }
@@ -52,51 +62,85 @@ export class TaskActivityPanel extends JobElement {
 
   /** Show the job as it is now. */
   show(job, about) {
+    const before = this.#job;
     this.#job = job;
-    const { title, badge, error, steps, text, result, actions } = this.#parts;
-    setAttribute(this, "data-state", job?.state ?? null);
+    this.#about = about;
+    const { title, badge, link, fill, steps, text, log, result, actions } = this.#parts;
+    setAttribute(this, "data-state", job?.state ?? (about.error ? "missing" : null));
     setAttribute(this, "data-connection", about.connection);
-    setText(title, job ? job.query || job.type : (about.error?.message ?? "Loading …"));
+    setText(link, staleWords(about, this.client));
+    setText(title, job ? titleWords(job) : "");
     setText(badge, job ? STATES[job.state] : "");
-    badge.hidden = !job;
+    this.#showError(job, about);
     if (!job) return;
-    error.hidden = !job.error;
-    setText(error, job.error ? `${job.error.message} (${job.error.code})` : "");
-    text.show(job);
-    steps.show(job.steps, this.client.now());
-    this.#showLog(about.logs);
+    fill.style.setProperty("transform", `scaleX(${job.progress / 100})`);
+    text.show(job, about.status, this.client.now());
+    log.show(about.logs);
     result.show(job);
     actions.show(job, about);
+    if (job.state !== before?.state) this.#enter(job, before);
+    steps.show(job, this.#now());
     this.#showTimes();
     this.#say(job);
+  }
+
+  /** A completed job folds to its result; all others show where they are. */
+  #enter(job, before) {
+    const isCompleted = job.state === "completed";
+    const enter = () => {
+      this.#parts.toggle.hidden = !isCompleted || job.steps.length === 0;
+      this.#fold(isCompleted);
+    };
+    if (before === null) enter();
+    else this.#parts.text.anchor(enter);
+  }
+
+  #fold(isFolded) {
+    const { toggle, side } = this.#parts;
+    setAttribute(this, "data-folded", isFolded ? "" : null);
+    setAttribute(toggle, "aria-expanded", String(!isFolded));
+    side.hidden = isFolded || this.#job?.steps.length === 0;
+    this.#showTimes();
+  }
+
+  #showError(job, { error: refused }) {
+    const { error } = this.#parts;
+    const fault = job ? job.error : refused;
+    error.hidden = !fault;
+    if (!fault || error.dataset.shown === fault.message) return;
+    error.dataset.shown = fault.message;
+    const code = part("error-code", "code", {}, fault.code ?? "");
+    error.replaceChildren(icon("warning"), part("error-words", "span", {}, fault.message), code);
+  }
+
+  /** The server's time; what is shown of a lost connection's time does not go on. */
+  #now() {
+    return isConnected(this.#about.connection) ? this.client.now() : (this.#about.asOf ?? this.client.now());
   }
 
   #showTimes() {
     const job = this.#job;
     if (!job) return;
-    const { time, steps } = this.#parts;
-    const began = job.startedAt && Date.parse(job.startedAt);
-    const ended = job.finishedAt ? Date.parse(job.finishedAt) : this.client.now();
-    const attempt = job.attempt > 1 ? `attempt ${job.attempt} · ` : "";
-    setText(time, began && job.state !== "paused" ? attempt + duration(ended - began) : attempt.replace(" · ", ""));
-    if (job.state === "running") steps.show(job.steps, this.client.now());
-  }
-
-  #showLog(lines) {
-    if (lines === this.#lines) return;
-    const { log } = this.#parts;
-    this.#lines = lines;
-    log.hidden = lines.length === 0;
-    const follows = log.scrollTop + log.clientHeight >= log.scrollHeight - 8;
-    log.replaceChildren(...lines.map(({ level, message }) => part("log-line", "li", { "data-level": level }, message)));
-    if (follows) log.scrollTop = log.scrollHeight;
+    const { meta, steps, toggle } = this.#parts;
+    const began = job.startedAt && job.state !== "paused" && Date.parse(job.startedAt);
+    const ended = job.finishedAt ? Date.parse(job.finishedAt) : this.#now();
+    const took = began ? duration(ended - began) : "";
+    const facts = [job.type, job.attempt > 1 && `attempt ${job.attempt}`, took, job.state === "running" && quietWords(this.#about.status)];
+    setText(meta, facts.filter(Boolean).join(" · "));
+    setText(toggle.lastChild, `${job.steps.length} steps${took && ` in ${took}`}`);
+    if (job.state === "running") steps.show(job, this.#now());
   }
 
   /** Tell a screen reader what matters, and no more: the step and the end. */
   #say(job) {
-    const words = isTerminal(job.state) ? `${STATES[job.state]}. ${headline(job)}` : (job.step ?? STATES[job.state]);
+    const words = isTerminal(job.state) ? `${STATES[job.state]}. ${headline(job, null, this.client.now())}` : (job.step ?? STATES[job.state]);
     if (words === this.#said) return;
     this.#said = words;
     setText(this.#parts.voice, words);
   }
+}
+
+function staleWords({ connection, asOf }, client) {
+  if (isConnected(connection) || connection === "connecting") return "";
+  return [connectionWords(connection), asOfWords(connection, asOf), connection === "closed" && client.closeReason].filter(Boolean).join(", ");
 }

@@ -17,7 +17,7 @@ sheet.replaceSync(css);
 export class JobElement extends HTMLElement {
   static observedAttributes = ["job-id"];
 
-  #unsubscribe = null;
+  #leave = null;
 
   constructor() {
     super();
@@ -44,19 +44,21 @@ export class JobElement extends HTMLElement {
   }
 
   disconnectedCallback() {
-    this.#unsubscribe?.();
-    this.#unsubscribe = null;
+    this.#leave?.();
+    this.#leave = null;
   }
 
-  attributeChangedCallback() {
-    if (!this.#unsubscribe) return;
-    this.disconnectedCallback();
+  attributeChangedCallback(name, before, after) {
+    if (!this.#leave || before === after) return;
+    this.#leave();
+    this.#leave = null;
     this.#watch();
   }
 
   #watch() {
-    if (this.#unsubscribe || !this.jobId) return;
-    this.#unsubscribe = this.client.subscribe(this.jobId, (job, about) => this.show(job, about));
+    if (this.#leave) return;
+    if (this.jobId) this.#leave = this.client.subscribe(this.jobId, (job, about) => this.show(job, about));
+    else this.#leave = this.client.onConnection((connection) => this.show(null, { connection }));
   }
 }
 

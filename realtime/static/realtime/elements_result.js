@@ -4,19 +4,21 @@ import { part } from "./elements_base.js";
 
 export class Result {
   element = part("outcome");
-  #panel;
+  #read;
   #shown = null;
 
-  constructor(panel) {
-    this.#panel = panel;
+  /** `read(jobId)` returns the job with a result that is too large for events. */
+  constructor(read) {
+    this.#read = read;
+    this.element.hidden = true;
   }
 
-  /** Show the result; one that is too large for events is fetched. */
+  /** Show the result. */
   show(job) {
-    const key = job.state === "completed" ? job.position : null;
+    const key = job.state === "completed" ? `${job.jobId} ${job.position}` : null;
     if (key === this.#shown) return;
     this.#shown = key;
-    this.element.replaceChildren();
+    this.#put();
     if (key === null) return;
     if (job.more) this.#fetch(job.jobId, key);
     else this.#fill(job.result);
@@ -24,23 +26,34 @@ export class Result {
 
   async #fetch(jobId, key) {
     try {
-      const { result } = await this.#panel.client.read(jobId);
+      const { result } = await this.#read(jobId);
       if (key === this.#shown) this.#fill(result);
     } catch (error) {
-      if (key === this.#shown) this.element.replaceChildren(part("error", "p", {}, `The result could not be read: ${error.message}`));
+      if (key === this.#shown) this.#put(part("error", "p", {}, `The result could not be read: ${error.message}`));
     }
   }
 
   #fill(result) {
     if (result === null) return;
     const sources = Array.isArray(result.sources) ? result.sources : null;
-    if (sources?.length) this.element.replaceChildren(part("sources", "ol", { "aria-label": "Sources" }, ...sources.map(source)));
-    else if (!sources) this.element.replaceChildren(part("result", "pre", { tabindex: 0 }, JSON.stringify(result, null, 2)));
+    if (sources?.length) this.#put(heading("Sources"), part("sources", "ol", {}, ...sources.map(source)));
+    else if (!sources) this.#put(heading("Result"), part("result", "pre", { tabindex: 0 }, JSON.stringify(result, null, 2)));
+  }
+
+  #put(...children) {
+    this.element.replaceChildren(...children);
+    this.element.hidden = children.length === 0;
   }
 }
 
-function source({ title, path, passage }) {
-  const item = part("source", "li", { title: String(passage ?? "") }, String(title ?? path ?? ""));
-  if (path && path !== title) item.append(part("source-path", "span", {}, String(path)));
-  return item;
+const heading = (words) => part("outcome-title", "h3", {}, words);
+
+/** One source; what was found there opens below it. */
+function source({ title, path, passage }, index) {
+  const name = String(title ?? path ?? "");
+  const line = [part("source-number", "span", {}, String(index + 1)), part("source-title", "span", {}, name)];
+  if (path && path !== title) line.push(part("source-path", "span", {}, String(path)));
+  if (!passage) return part("source", "li", {}, part("source-line", "div", {}, ...line));
+  return part("source", "li", {},
+    part("", "details", {}, part("source-line", "summary", {}, ...line), part("passage", "blockquote", {}, String(passage)))); // prettier-ignore
 }

@@ -1,29 +1,101 @@
 /** The text as it streams: what is new is appended, and the end stays in view unless the reader scrolled up. */
 
-import { part, setText } from "./elements_base.js";
-import { isTerminal } from "./fold.js";
+import { part, setAttribute, setText } from "./elements_base.js";
+import { icon } from "./elements_icons.js";
+import { isSoon, waitingWords } from "./elements_words.js";
 
 const NEAR_THE_END = 24;
+const COPIED_MS = 2000;
 
 export class StreamingText {
-  element = part("text", "div", { tabindex: 0, role: "log", "aria-live": "off", "aria-label": "Text" });
+  element;
+  /** The button that copies the text. */
+  copyButton = part("button copy", "button", { type: "button" });
+  #text;
   #node = document.createTextNode("");
   #shown = "";
-  #empty = part("empty", "span");
+  #follows = true;
+  #follow = part("follow", "button", { type: "button" }, icon("down"), "Follow");
+  #copied;
+  #empty = part("empty", "div");
+  #emptyWords = part("empty-words", "p");
 
   constructor() {
-    this.element.append(this.#node, this.#empty);
+    this.#text = part("text", "div", { tabindex: 0, role: "log", "aria-live": "off", "aria-label": "Text" });
+    this.#text.append(this.#node, part("caret", "span", { "aria-hidden": "true" }));
+    this.#empty.append(this.#emptyWords, ...[1, 2, 3].map(() => part("line", "span", { "aria-hidden": "true" })));
+    this.element = part("text-frame", "div", {}, this.#text, this.#empty, this.#follow);
+    this.#text.addEventListener("scroll", () => this.#look(), { passive: true });
+    this.#follow.addEventListener("click", () => this.#goToEnd());
+    this.copyButton.addEventListener("click", () => this.#toClipboard());
+    this.#offer("copy", "Copy");
+    this.#follow.hidden = true;
   }
 
-  /** Show the job's text. */
-  show({ streamingText: text, state }) {
-    const { element } = this;
-    const follows = element.scrollTop + element.clientHeight >= element.scrollHeight - NEAR_THE_END;
-    setText(this.#empty, text ? "" : isTerminal(state) ? "It wrote nothing." : "What it writes appears here.");
+  /** Show the job's text, or what it waits for as long as there is none. */
+  show(job, status, now) {
+    const text = job.streamingText;
+    this.#empty.hidden = text !== "";
+    this.copyButton.hidden = text === "";
+    if (!text) this.#showWaiting(job, status, now);
     if (text === this.#shown) return;
     if (text.startsWith(this.#shown)) this.#node.appendData(text.slice(this.#shown.length));
     else this.#node.data = text;
     this.#shown = text;
-    if (follows) element.scrollTop = element.scrollHeight;
+    this.keepEnd();
+  }
+
+  /** Keep the end in view, unless the reader scrolled up; also when the frame has changed its size. */
+  keepEnd() {
+    if (this.#follows) this.#text.scrollTop = this.#text.scrollHeight;
+    else this.#follow.hidden = false;
+  }
+
+  /** Let `change` change the frame's size or place; what the reader has before his eyes stays there. */
+  anchor(change) {
+    const text = this.#text;
+    const top = text.getBoundingClientRect().top;
+    const share = text.scrollTop / text.scrollHeight;
+    change();
+    const moved = text.getBoundingClientRect().top + share * text.scrollHeight - text.scrollTop - top;
+    if (top < innerHeight && Math.abs(moved) >= 1) scrollBy({ top: moved, behavior: "instant" });
+  }
+
+  #showWaiting(job, status, now) {
+    setText(this.#emptyWords, waitingWords(job, status, now));
+    setAttribute(this.#empty, "data-soon", isSoon(job, now) ? "" : null);
+  }
+
+  #look() {
+    const { scrollTop, clientHeight, scrollHeight } = this.#text;
+    this.#follows = scrollTop + clientHeight >= scrollHeight - NEAR_THE_END;
+    if (this.#follows) this.#follow.hidden = true;
+  }
+
+  #goToEnd() {
+    this.#follows = true;
+    this.keepEnd();
+    this.#follow.hidden = true;
+    this.#text.focus({ preventScroll: true });
+  }
+
+  async #toClipboard() {
+    try {
+      await navigator.clipboard.writeText(this.#shown);
+      this.#offer("check", "Copied");
+    } catch {
+      this.#select(); // the browser does not let scripts copy here: one key is left to press
+      this.#offer("check", "Selected: press Ctrl+C");
+    }
+    clearTimeout(this.#copied);
+    this.#copied = setTimeout(() => this.#offer("copy", "Copy"), COPIED_MS);
+  }
+
+  #select() {
+    getSelection().setBaseAndExtent(this.#node, 0, this.#node, this.#node.length);
+  }
+
+  #offer(name, words) {
+    this.copyButton.replaceChildren(icon(name), part("", "span", { role: "status" }, words));
   }
 }

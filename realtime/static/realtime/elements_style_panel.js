@@ -1,0 +1,148 @@
+/** The style of the activity panel; the colours are in `elements_style.js`. */
+
+export const panelCss = `
+[part="panel"] { position: relative; border: 1px solid var(--_line); border-radius: var(--_radius); background: var(--_surface); overflow: hidden; container-type: inline-size; }
+[part="progress-line"] { height: 2px; background: transparent; }
+:host(:is([data-state="completed"], [data-state="cancelled"])) [part="line-fill"] { opacity: 0; transition: opacity 1s .6s; }
+
+[part="head"] { display: grid; grid-template-columns: minmax(0, 1fr) auto; align-items: start; gap: .25rem 1.5rem; padding: 1.1rem 1.25rem 1rem; border-bottom: 1px solid var(--_line); }
+[part="title"], ::slotted([slot="title"]) { margin: 0; font: 600 1.1875rem/1.35 var(--_font); letter-spacing: -.012em; overflow-wrap: anywhere; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 6; overflow: hidden; }
+[part="facts"] { display: flex; flex-wrap: wrap; align-items: center; gap: .25rem .75rem; min-height: 1.5rem; margin: .5rem 0 0; font-size: .8125rem; color: var(--_soft); font-variant-numeric: tabular-nums; }
+[part="badge"] { display: inline-flex; align-items: center; gap: .4rem; padding: .1rem .6rem .1rem .5rem; border-radius: 1rem; font-weight: 600; color: var(--_state); background: color-mix(in srgb, var(--_state) 11%, transparent); }
+[part="badge"]:empty { visibility: hidden; }
+[part="badge"]::before { content: ""; width: .4rem; height: .4rem; border-radius: 50%; background: currentColor; }
+[part="stale"] { color: var(--_bad); font-weight: 600; }
+[part="stale"]:empty { display: none; }
+[part="actions"] { display: flex; gap: .5rem; min-height: 2rem; }
+[part="note"] { grid-column: 1 / -1; margin: 0; font-size: .8125rem; color: var(--_soft); text-align: right; overflow-wrap: anywhere; }
+[part="note"]:empty { display: none; }
+[part="note"][data-bad] { color: var(--_bad); }
+
+button { display: inline-flex; align-items: center; justify-content: center; gap: .4rem; font: 500 .8125rem/1.25 var(--_font); padding: .4rem .75rem; border: 1px solid var(--_line); border-radius: .5rem; color: var(--_text); background: var(--_surface); cursor: pointer; transition: background-color .12s, border-color .12s, color .12s; }
+button:hover:not(:disabled) { background: var(--_sunk); border-color: color-mix(in srgb, var(--_soft) 45%, var(--_line)); }
+button:disabled { opacity: .55; cursor: default; }
+[part~="cancel"] { display: inline-grid; }
+[part~="cancel"] span { grid-area: 1 / 1; }
+[part~="cancel"] span:last-child, [part~="cancel"][data-asking] span:first-child { visibility: hidden; }
+[part~="cancel"][data-asking] span:last-child { visibility: visible; }
+[part~="cancel"]:hover:not(:disabled) { color: var(--_bad); border-color: color-mix(in srgb, var(--_bad) 45%, var(--_line)); }
+[part~="cancel"][data-asking]:not(:disabled) { color: var(--_surface); background: var(--_bad); border-color: transparent; }
+[part~="retry"], [part~="resume"] { color: var(--_surface); background: var(--_accent); border-color: transparent; }
+[part~="retry"]:hover:not(:disabled), [part~="resume"]:hover:not(:disabled) { background: color-mix(in srgb, var(--_accent) 88%, var(--_text)); border-color: transparent; }
+
+[part="body"] { display: grid; grid-template-columns: minmax(12rem, 16rem) minmax(0, 1fr); }
+[part="main"] { grid-column: 2; min-width: 0; }
+[part="toggle"] { grid-column: 1 / -1; justify-self: stretch; justify-content: flex-start; padding: .55rem 1.25rem; border: 0; border-bottom: 1px solid var(--_line); border-radius: 0; color: var(--_soft); background: var(--_sunk); }
+[part="toggle"] .icon { transition: transform .15s; }
+[part="toggle"][aria-expanded="false"] .icon { transform: rotate(-90deg); }
+[part="toggle"]:focus-visible { outline-offset: -3px; }
+[part="side"][hidden] + [part="main"] { grid-column: 1 / -1; }
+[part="side"] { padding: 1rem 1rem 1rem 1.25rem; border-right: 1px solid var(--_line); background: var(--_sunk); }
+[part="steps"] { list-style: none; margin: 0; padding: 0; }
+[part="step"] { position: relative; display: grid; grid-template-columns: 1.25rem minmax(0, 1fr); column-gap: .6rem; height: 3.1rem; color: var(--_soft); }
+[part="step"]:not(:last-child)::before { content: ""; position: absolute; left: calc(.625rem - .5px); top: 1.4rem; bottom: -.1rem; width: 1px; background: var(--_line); }
+[part="step"][data-state="done"]:not(:last-child)::before { background: color-mix(in srgb, var(--_good) 45%, var(--_line)); }
+[part="mark"] { display: grid; place-items: center; height: 1.4rem; }
+[part="step-line"] { display: flex; align-items: baseline; gap: .5rem; }
+[part="step-name"] { flex: 1; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-weight: 500; }
+[part="step-time"], [part="step-detail"] { font-size: .8125rem; color: var(--_soft); font-variant-numeric: tabular-nums; white-space: nowrap; }
+[part="step-detail"] { grid-column: 2; overflow: hidden; text-overflow: ellipsis; line-height: 1.2; }
+[part="step"][data-state="done"] [part="mark"] { color: var(--_good); }
+[part="step"][data-state="done"] [part="step-name"], [part="step"][data-state="running"] [part="step-name"] { color: var(--_text); }
+[part="step"][data-state="running"] [part="step-name"] { font-weight: 650; }
+[part="step"][data-state="running"] [part="mark"] { color: var(--_accent); }
+[part="step"][data-state="running"] [part="mark"] .icon { stroke-width: 2; }
+[part="step"][data-state="stopped"] [part="mark"] { color: var(--_state); }
+[part="step"][data-state="pending"] [part="mark"] { opacity: .6; }
+
+[part="error"] { display: flex; align-items: flex-start; gap: .65rem; padding: .85rem 1.25rem; color: var(--_bad); background: color-mix(in srgb, var(--_bad) 8%, transparent); border-bottom: 1px solid color-mix(in srgb, var(--_bad) 20%, var(--_line)); }
+[part="error"] .icon { margin-top: .2rem; }
+[part="error-words"] { flex: 1; min-width: 0; overflow-wrap: anywhere; }
+[part="error-code"] { font: .75rem/1.9 var(--_mono); opacity: .85; }
+p[part="error"] { margin: 0; }
+[part="text-frame"] { position: relative; display: grid; min-height: var(--job-text-height, clamp(17rem, 52vh, 36rem)); }
+[part="text"] { grid-area: 1 / 1; height: var(--job-text-height, clamp(17rem, 52vh, 36rem)); overflow-y: auto; padding: 1.25rem 1.5rem 2.5rem; white-space: pre-wrap; overflow-wrap: anywhere; overscroll-behavior: contain; scrollbar-gutter: stable; scrollbar-width: thin; font-size: 1rem; line-height: 1.7; }
+[part="text"]:focus-visible { outline-offset: -3px; border-radius: .5rem; }
+:host([data-folded]) [part="text-frame"] { min-height: 0; }
+:host([data-folded]) [part="text"] { height: auto; padding: 1.5rem max(1.5rem, (100cqi - 46rem) / 2) 1.75rem; }
+[part="caret"] { display: none; }
+:host([data-state="running"][data-connection="online"]) [part="caret"] { display: inline-block; width: .5em; height: 1.05em; margin-left: .1em; vertical-align: -.16em; border-radius: 1px; background: var(--_accent); }
+[part="empty"] { grid-area: 1 / 1; position: absolute; inset: 0; padding: 1.25rem 1.5rem; display: flex; flex-direction: column; gap: .8rem; color: var(--_soft); pointer-events: none; }
+[part="empty-words"] { margin: 0 0 .2rem; }
+[part="line"] { display: none; height: .7rem; border-radius: .35rem; background: color-mix(in srgb, var(--_soft) 16%, transparent); }
+[part="empty"][data-soon] [part="line"] { display: block; }
+[part="line"]:nth-child(2) { width: 72%; }
+[part="line"]:nth-child(3) { width: 84%; }
+[part="line"]:nth-child(4) { width: 46%; }
+[part~="copy"] .icon { width: .9375rem; height: .9375rem; color: var(--_soft); }
+[part="follow"] { position: absolute; bottom: .9rem; left: 50%; transform: translateX(-50%); border-radius: 2rem; padding: .4rem .9rem .4rem .7rem; box-shadow: 0 4px 14px rgb(0 0 0 / .14); }
+
+[part="outcome"] { padding: 1.1rem 0 .75rem; border-top: 1px solid var(--_line); background: var(--_sunk); }
+:host([data-folded]) [part="outcome"] { padding-inline: max(0rem, (100cqi - 46rem) / 2 - 1.5rem); }
+[part="outcome-title"], [part="log-title"] { margin: 0; padding: 0 1.5rem .4rem; font: 600 .8125rem/1.4 var(--_font); color: var(--_soft); }
+[part="sources"] { list-style: none; margin: 0; padding: 0 .75rem; }
+[part="source-line"] { display: grid; grid-template-columns: 1.4rem minmax(0, max-content) minmax(5rem, 1fr); align-items: baseline; gap: .6rem; padding: .35rem .75rem; border-radius: .5rem; font-size: .9375rem; }
+summary[part="source-line"] { cursor: pointer; list-style: none; }
+summary::-webkit-details-marker { display: none; }
+summary[part="source-line"]:hover { background: color-mix(in srgb, var(--_soft) 9%, transparent); }
+summary:focus-visible { outline-offset: -2px; }
+[part="source-number"] { display: grid; place-items: center; min-width: 1.4rem; height: 1.4rem; border-radius: .35rem; font: 600 .75rem/1 var(--_mono); color: var(--_soft); background: color-mix(in srgb, var(--_soft) 13%, transparent); }
+[part="source-title"] { overflow-wrap: anywhere; font-weight: 500; }
+[part="source-path"] { min-width: 0; font: .8125rem/1.4 var(--_mono); color: var(--_soft); overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+[part="passage"] { margin: .25rem .75rem .75rem 2.75rem; padding: .1rem 0 .1rem .9rem; border-left: 2px solid var(--_line); color: var(--_soft); font-size: .875rem; white-space: pre-wrap; overflow-wrap: anywhere; max-height: 16rem; overflow-y: auto; }
+[part="result"] { margin: 0; padding: 0 1.5rem .5rem; font: .8125rem/1.6 var(--_mono); white-space: pre-wrap; overflow-wrap: anywhere; max-height: 20rem; overflow-y: auto; }
+[part="log-frame"] { padding: .8rem 0 .9rem; border-top: 1px solid var(--_line); background: var(--_sunk); }
+:host([data-folded]) [part="log-frame"] { display: none; }
+[part="log-count"] { font-weight: 400; }
+[part="log"] { list-style: none; margin: 0; padding: 0 1.5rem; max-height: 9rem; overflow-y: auto; scrollbar-width: thin; font: .8125rem/1.65 var(--_mono); }
+[part="log-line"] { overflow-wrap: anywhere; color: var(--_text); }
+[part="log-time"] { margin-right: .9rem; color: var(--_soft); }
+[part="log-line"][data-level="debug"] { color: var(--_soft); }
+[part="log-line"][data-level="warning"] { color: var(--_warn); }
+[part="log-line"][data-level="error"] { color: var(--_bad); }
+
+:host([data-state="missing"]) :is([part="text-frame"], [part="side"], [part="actions"]) { display: none; }
+:host([data-state="missing"]) [part="main"] { grid-column: 1 / -1; }
+@container (max-width: 44rem) {
+  [part="head"] { grid-template-columns: minmax(0, 1fr); padding: 1rem; }
+  [part="actions"] { min-height: 0; margin-top: .5rem; }
+  [part="actions"] button { flex: 1; min-height: 2.5rem; }
+  [part="actions"]:not(:has(button:not([hidden]))) { display: none; }
+  [part="note"] { text-align: left; }
+  [part="body"] { grid-template-columns: minmax(0, 1fr); }
+  [part="main"] { grid-column: 1; }
+  [part="side"] { padding: .75rem 1rem .5rem; border-right: 0; border-bottom: 1px solid var(--_line); }
+  [part="step"] { height: 1.75rem; }
+  [part="step"]::before { display: none; }
+  [part="step-detail"] { display: none; }
+  :host(:not([data-state="completed"])) [part="steps"] { display: flex; flex-wrap: wrap; gap: .25rem .6rem; }
+  :host(:not([data-state="completed"])) [part="step"] { display: flex; gap: .5rem; height: 1.5rem; }
+  :host(:not([data-state="completed"])) [part="step"]:is([data-state="running"], [data-state="stopped"]) { flex: 1; }
+  :host(:not([data-state="completed"])) [part="step-line"] { flex: 1; min-width: 0; }
+  :host(:not([data-state="completed"])) [part="step"]:is([data-state="done"], [data-state="pending"]) [part="step-line"] { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  [part="text"] { padding: 1rem 1rem 2.5rem; }
+  :host([data-folded]) [part="text"] { padding: 1.1rem 1rem 1.5rem; }
+  [part="text"], [part="text-frame"] { --_phone: var(--job-text-height, clamp(14rem, 44vh, 24rem)); }
+  :host(:not([data-folded])) [part="text"] { height: var(--_phone); }
+  :host(:not([data-folded])) [part="text-frame"] { min-height: var(--_phone); }
+  [part="toggle"], [part="outcome-title"], [part="log-title"], [part="log"], [part="result"] { padding-inline: 1rem; }
+  [part="error"] { padding-inline: 1rem; }
+  [part="empty"] { padding: 1rem; }
+  [part="sources"] { padding: 0 .25rem; }
+  [part="source-line"] { grid-template-columns: 1.4rem minmax(0, 1fr); row-gap: 0; }
+  [part="source-path"] { grid-column: 2; }
+}
+@media (prefers-reduced-motion: no-preference) {
+  [part="step"][data-state="running"] [part="mark"] .icon { animation: turn 1.1s linear infinite; }
+  :host(:is([data-connection="offline"], [data-connection="closed"])) [part="mark"] .icon { animation-play-state: paused; }
+  [part="caret"] { animation: blink 1.1s steps(2, jump-none) infinite; }
+  [part="line"] { animation: breathe 1.8s ease-in-out infinite; }
+  [part="line"]:nth-child(3) { animation-delay: .15s; }
+  [part="line"]:nth-child(4) { animation-delay: .3s; }
+  :host([data-state="running"]) [part="badge"]::before { animation: breathe 1.6s ease-in-out infinite; }
+  @keyframes turn { to { transform: rotate(1turn); } }
+  @keyframes blink { 60%, to { opacity: 0; } }
+  @keyframes breathe { 50% { opacity: .35; } }
+}
+@media (prefers-reduced-motion: reduce) { * { transition: none !important; } }
+`;
