@@ -25,7 +25,7 @@ class WatchedJob:
     def __init__(self, row: Job) -> None:
         self._row = row
         self._view: FoldedJob = folded(row)
-        self._updated_at: str | None = None
+        self._updated_ts = 0
         self.edits: int = row.edits
         self._signs = SignsOfProgress(to_ts(row.updated_at))
 
@@ -55,7 +55,7 @@ class WatchedJob:
             self._view.fold(event)
         except (KeyError, TypeError, AttributeError) as error:
             raise Damaged(f"The event lacks something: {error!r}") from error
-        self._updated_at = iso_time(event["ts"])
+        self._updated_ts = event["ts"]
         self._signs.take(event)
 
     def adopt(self, row: "WatchedJob") -> None:
@@ -65,9 +65,7 @@ class WatchedJob:
     def render(self) -> dict[str, Any]:
         """Return the job as a snapshot carries it."""
         fields = without_large_result(represent(self._row, self._view))
-        if self._updated_at:
-            fields["updatedAt"] = max(self._updated_at, fields["updatedAt"])
-        return fields
+        return {**fields, "updatedAt": max(fields["updatedAt"], iso_time(self._updated_ts) or "")}
 
 
 class JobSource:

@@ -167,7 +167,7 @@ X_FRAME_OPTIONS = "DENY"
 
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "realtime.raw_layer.RawPubSubChannelLayer",
         # The layer only subscribes and receives, and its connection may stay silent for hours.
         "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}]},
     },

@@ -13,6 +13,7 @@ from django.db import Error as DatabaseError
 from realtime import protocol
 from realtime.auth import Identity, SignInExpired, SignInRefused, identify
 from realtime.conf import settings
+from realtime.direct_write import direct_writer
 from realtime.errors import RequestRefused
 from realtime.hub import Hub
 from realtime.limits import Allowance
@@ -97,7 +98,7 @@ class JobConsumer(AsyncWebsocketConsumer):
         user, beat = identity.user.get_username(), settings.heartbeat_seconds
         welcome = {"type": "welcome", "protocol": protocol.PROTOCOL_VERSION, "user": user, "heartbeatSeconds": beat}
         await self._outbox.send(protocol.encode({**welcome, "expiresAt": identity.expires_at}))
-        self._outbox.begin()
+        self._outbox.begin(direct_writer(self.base_send))
 
     def _is_one_too_many(self, identity: Identity) -> bool:
         if self.identity:

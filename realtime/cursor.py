@@ -2,6 +2,7 @@
 
 from realtime.feed import Feed
 from realtime.position import Position
+from realtime.protocol import Frame
 
 
 class Cursor:
@@ -12,13 +13,13 @@ class Cursor:
         self._feed = feed
         self.position = position
         self._revision = feed.revision
-        self._status: str | None = None
+        self._status: Frame | None = None
 
-    def next_frame(self) -> str | None:
+    def next_frame(self) -> Frame | None:
         """Return the next frame for the reader and move on, None when it has all."""
         return self._next_of_the_job() or self._next_status()
 
-    def _next_of_the_job(self) -> str | None:
+    def _next_of_the_job(self) -> Frame | None:
         feed = self._feed
         if self.position is None or self._revision != feed.revision:
             return self._take_snapshot()
@@ -30,13 +31,13 @@ class Cursor:
         frame, self.position = batch
         return frame
 
-    def _next_status(self) -> str | None:
+    def _next_status(self) -> Frame | None:
         status = self._feed.status
         if status is self._status:
             return None
         self._status = status
         return status
 
-    def _take_snapshot(self) -> str:
+    def _take_snapshot(self) -> Frame:
         self.position, self._revision = self._feed.position, self._feed.revision
         return self._feed.snapshot()

@@ -5,20 +5,19 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from realtime.position import ORIGIN, Entry, Position, Verdict, judge
-from realtime.protocol import encode, events_frame
+from realtime.position import CLOSED, ORIGIN, Entry, Position, Verdict, judge
+from realtime.protocol import Frame, encode, events_frame
 from realtime.source import Watched
 
 BATCH_LIMIT = 256 * 1024
 
 
 class Held(NamedTuple):
-    """An event in the ring: its place, itself, its JSON to the letter, and that one's size in bytes."""
+    """An event in the ring: its place, its JSON to the letter, and the least that a reader must have to go on with it."""
 
     position: Position
-    event: dict[str, Any]
     text: str
-    size: int
+    needs: Position
 
 
 class Feed:
@@ -30,18 +29,17 @@ class Feed:
     def __init__(self, topic: str, job: Watched, *, ring_length: int) -> None:
         self.topic = topic
         self.job = job
+        self.position: Position = job.position
+        """Where the folded job is."""
         self.revision = 0
         """Rises when fields changed that no event carries: readers at the same position get a snapshot then."""
         self._ring: deque[Held] = deque(maxlen=ring_length)
-        self._frames: dict[Position, tuple[str, Position]] = {}
-        self._snapshot: str | None = None
-        self.status: str | None = None
+        self._frames: dict[Position, tuple[Frame, Position]] = {}
+        """By the position of those who ask, until there is more."""
+        self._frame_start = events_frame(topic, [])[:-2]
+        self._snapshot: Frame | None = None
+        self.status: Frame | None = None
         """The frame that tells how the worker is, None as long as it is not known."""
-
-    @property
-    def position(self) -> Position:
-        """Where the folded job is."""
-        return self.job.position
 
     def remember(self, entries: Iterable[Entry]) -> None:
         """Fill the ring with what the log has up to the job's position, as far back as it is unbroken."""
@@ -61,12 +59,14 @@ class Feed:
 
     def take(self, event: dict[str, Any], text: str) -> Verdict:
         """Fold the event in when it follows. Raises ValueError when it should and does not fit: then something is damaged."""
-        verdict = judge(self.job.position, event)
+        verdict = judge(self.position, event)
         if verdict is Verdict.FOLLOWS:
             self.job.fold(event)
             self._ring.append(_held(event, text))
-            self._frames.clear()
+            self.position = self.job.position
             self._snapshot = None
+            if self._frames:
+                self._frames.clear()
         return verdict
 
     def replace(self, job: Watched) -> None:
@@ -76,7 +76,7 @@ class Feed:
         """
         if job.position < self.position:
             self.revision += 1
-        self.job = job
+        self.job, self.position = job, job.position
         self._ring.clear()
         self._frames.clear()
         self._snapshot = None
@@ -99,7 +99,7 @@ class Feed:
         """Tell whether a reader at `position` misses nothing when it gets the events of the ring from there on."""
         return position == self.position or self.following(position) is not None
 
-    def batch(self, position: Position) -> tuple[str, Position] | None:
+    def batch(self, position: Position) -> tuple[Frame, Position] | None:
         """Return a frame of the events after `position`, and where it leads; None when the ring does not reach back to it."""
         known = self._frames.get(position)
         if known is None:
@@ -117,24 +117,41 @@ class Feed:
                 break
             following.append(held)
         following.reverse()
-        return following if following and judge(position, following[0].event) is Verdict.FOLLOWS else None
+        return following if following and _goes_on(position, following[0]) else None
 
-    def _frame(self, following: list[Held]) -> tuple[str, Position]:
-        size = len(events_frame(self.topic, []))
-        for count, held in enumerate(following):
-            size += held.size + 1
-            if count and size > BATCH_LIMIT:
-                following = following[:count]
-                break
-        return events_frame(self.topic, [held.text for held in following]), following[-1].position
+    def _frame(self, following: list[Held]) -> tuple[Frame, Position]:
+        if len(following) > 1:
+            following = _that_fit(following, BATCH_LIMIT - len(self._frame_start) - 2)
+        texts = following[0].text if len(following) == 1 else ",".join([held.text for held in following])
+        return Frame(f"{self._frame_start}{texts}]}}"), following[-1].position
 
-    def snapshot(self) -> str:
+    def snapshot(self) -> Frame:
         """Return the frame of the job as a whole."""
         if self._snapshot is None:
             frame = {"type": "snapshot", "topic": self.topic, "position": str(self.position), "job": self.job.render()}
-            self._snapshot = encode(frame)
+            self._snapshot = Frame(encode(frame))
         return self._snapshot
 
 
 def _held(event: dict[str, Any], text: str) -> Held:
-    return Held(Position(event["attempt"], event["seq"]), event, text, len(text) if text.isascii() else len(text.encode()))
+    attempt, seq = event["attempt"], event["seq"]
+    if seq == 0:
+        needs = Position(attempt - 1, event["data"]["keepSeq"] if attempt > 1 else 0)
+    else:
+        needs = Position(attempt, event["data"]["lastSeq"] if seq == CLOSED else seq - 1)
+    return Held(Position(attempt, seq), text, needs)
+
+
+def _goes_on(position: Position, held: Held) -> bool:
+    """Tell whether a reader at `position`, which is below the event's, can go on with it."""
+    return position.attempt == held.needs.attempt and position.seq >= held.needs.seq
+
+
+def _that_fit(following: list[Held], limit: int) -> list[Held]:
+    """Return as many as fit into `limit` bytes, at least one."""
+    size = 0
+    for count, held in enumerate(following):
+        size += (len(held.text) if held.text.isascii() else len(held.text.encode())) + 1
+        if count and size > limit:
+            return following[:count]
+    return following

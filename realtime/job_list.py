@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from realtime.protocol import encode
+from realtime.protocol import Frame, encode
 
 REMEMBERED = 1000
 """So many changed jobs are remembered; a reader that missed more begins again."""
@@ -22,8 +22,8 @@ class JobList:
         self._newest: list[Summary] = []
         self._newest_version = -1
         self._changed: dict[str, tuple[int, Summary | None]] = {}
-        self._frames: dict[int, str] = {}
-        self._first: str | None = None
+        self._frames: dict[int, Frame] = {}
+        self._first: Frame | None = None
 
     @property
     def is_fresh(self) -> bool:
@@ -65,13 +65,13 @@ class JobList:
         if len(self._changed) > REMEMBERED:
             self._forgotten, _ = self._changed.pop(next(iter(self._changed)))
 
-    def first(self) -> tuple[str, int]:
+    def first(self) -> tuple[Frame, int]:
         """Return what a reader begins with, and up to which version it has all then."""
         if self._first is None:
-            self._first = encode({"type": "jobs", "topic": self.topic, "jobs": self._newest})
+            self._first = Frame(encode({"type": "jobs", "topic": self.topic, "jobs": self._newest}))
         return self._first, self._newest_version
 
-    def after(self, version: int) -> str | None:
+    def after(self, version: int) -> Frame | None:
         """Return what a reader lacks that has all up to `version`; None when it missed too much and has to begin again."""
         if version < self._forgotten:
             return None
@@ -79,7 +79,7 @@ class JobList:
             news = [(job_id, summary) for job_id, (at, summary) in self._changed.items() if at > version]
             frame = {"type": "jobs", "topic": self.topic, "jobs": [summary for _, summary in news if summary is not None]}
             removed = [job_id for job_id, summary in news if summary is None]
-            self._frames[version] = encode({**frame, "removed": removed} if removed else frame)
+            self._frames[version] = Frame(encode({**frame, "removed": removed} if removed else frame))
         return self._frames[version]
 
 
@@ -90,7 +90,7 @@ class ListCursor:
         self._jobs = jobs
         self._version: int | None = None
 
-    def next_frame(self) -> str | None:
+    def next_frame(self) -> Frame | None:
         """Return the next frame for the reader and move on, None when it has all."""
         if self._version == self._jobs.version:
             return None

@@ -1,6 +1,7 @@
 """One reader of a job over HTTP: server-sent events, written from the same feed as the sockets' frames."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -108,9 +109,9 @@ class JobStream:
             if following is not None:
                 texts = []
                 for held in following:
-                    self._position = held.position
-                    texts.append(_sent(held.event["type"], held.position, held.text))
-                    if is_terminal(held.event):
+                    self._position, event = held.position, json.loads(held.text)
+                    texts.append(_sent(event["type"], held.position, held.text))
+                    if is_terminal(event):
                         return "".join(texts), True
                 return "".join(texts), False
         self._position, self._revision = feed.position, feed.revision

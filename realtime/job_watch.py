@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
@@ -23,7 +24,8 @@ log = logging.getLogger(__name__)
 
 Event = dict[str, Any]
 
-_decoder = json.JSONDecoder()
+_scan: Any = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # public, and forgotten by the stubs
+_BETWEEN = re.compile(r"[\s,]*")
 
 
 class JobWatch(Watch):
@@ -66,9 +68,11 @@ class JobWatch(Watch):
 
     def hear_events(self, message: dict[str, Any]) -> None:
         """Take a nudge, which carries the news; where it leaves a hole, the log has what is missing."""
-        position = Position.parse(message["position"])
-        self._wanted = max(self._wanted, position)
-        if self.is_open and position > self.feed.position and not self._apply(_split(message["events"])):
+        events = _split(message["events"])
+        last = Position(events[-1][0]["attempt"], events[-1][0]["seq"])
+        if last > self._wanted:
+            self._wanted = last
+        if self.is_open and last > self.feed.position and not self._apply(events):
             self.pull_soon()
 
     def hear_change(self) -> None:
@@ -198,11 +202,23 @@ def _read_after(job_id: str, position: Position) -> list[Entry] | None:
 
 def _split(events: str) -> list[tuple[Event, str]]:
     """Return the events of a JSON list, each with its text to the letter. Raises ValueError for what is no list of events."""
-    found, at = [], 1
-    while at < len(events) - 1:
-        event, end = _decoder.raw_decode(events, at)
-        if not is_event(event):
-            raise ValueError("a nudge carries what is no event")
-        found.append((event, events[at:end]))
-        at = end + 1
+    found, at, end = [], 1, len(events) - 1
+    if events[:1] != "[" or events[-1:] != "]":
+        raise ValueError("a nudge carries no list")
+    try:
+        while at < end:
+            event, after = _scan(events, at)
+            if not is_event(event):
+                raise ValueError("a nudge carries what is no event")
+            found.append((event, events[at:after]))
+            at = after if after == end else _after_comma(events, after)
+    except StopIteration:
+        raise ValueError("a nudge carries what is no JSON") from None
+    if not found:
+        raise ValueError("a nudge carries nothing")
     return found
+
+
+def _after_comma(events: str, at: int) -> int:
+    match = _BETWEEN.match(events, at)
+    return match.end() if match else at

@@ -36,22 +36,32 @@ def wire_format(message: dict[str, Any]) -> bytes:
     return serialized
 
 
-async def receive_all(layer: Any, channel: str) -> list[dict[str, Any]]:
-    """Wait for a message on `channel` and return it with all others that are there already. What is no message is left out."""
-    messages = []
+async def receive(layer: Any, channel: str) -> list[dict[str, Any]]:
+    """Wait for a message on `channel` and return it; what is no message is left out."""
     try:
-        messages.append(await layer.receive(channel))
+        message = await layer.receive(channel)
     except asyncio.CancelledError:
         raise
-    except Exception as error:  # somebody published what the layer cannot read
+    except Exception as error:
         log.warning("what is no message came through the channel layer: %r", error)
-    queue = getattr(layer, "channels", {}).get(channel)
-    while queue and not queue.empty():
-        try:
-            messages.append(layer.deserialize(queue.get_nowait()))
-        except Exception as error:
-            log.warning("what is no message came through the channel layer: %r", error)
-    return [message for message in messages if isinstance(message, dict)]
+        return []
+    return [message] if isinstance(message, dict) else []
+
+
+def hand_over(layer: Any, channel: str, take: Callable[[list[dict[str, Any]]], None]) -> bool:
+    """Have `take` called with all messages that arrive for `channel` in one go. Returns whether the layer can: else receive them."""
+    decode = layer.deserialize
+
+    def take_bytes(items: list[bytes]) -> None:
+        messages = []
+        for item in items:
+            try:
+                messages.append(decode(item))
+            except Exception as error:  # somebody published what the layer cannot read
+                log.warning("what is no message came through the channel layer: %r", error)
+        take([message for message in messages if isinstance(message, dict)])
+
+    return isinstance(layer, RawPubSubChannelLayer) and layer.hand_over(channel, take_bytes)
 
 
 def confirms(layer: Any) -> bool:

@@ -41,6 +41,7 @@ class Listener:
         self._layer: Any = None
         self._channel = ""
         self._ready = asyncio.Event()
+        self._is_handed_over = False
         self._own_group = f"hub.{uuid.uuid4().hex}"
         self._probes: dict[str, asyncio.Event] = {}
         self._spoke: dict[str, asyncio.Event] = {}
@@ -55,21 +56,24 @@ class Listener:
         while not self._channel:
             try:
                 channel = await self._layer.new_channel("hub")
+                self._is_handed_over = layers.hand_over(self._layer, channel, self._take)
                 await self._layer.group_add(self._own_group, channel)
                 self._channel = channel
                 self._ready.set()
             except AWAY as error:
                 log.warning("nothing can be heard for now: %s", error or "no answer in time")
                 await asyncio.sleep(1)
+        if self._is_handed_over:
+            await asyncio.get_running_loop().create_future()
         while True:
-            messages = []
-            for message in await layers.receive_all(self._layer, self._channel):
-                if message.get("type") == "hub.probe":
-                    self._take_probe(message)
-                else:
-                    messages.append(message)
-            if messages:
-                self._hear(messages)
+            self._take(await layers.receive(self._layer, self._channel))
+
+    def _take(self, messages: list[Message]) -> None:
+        """Sort out the probes and hand on the rest."""
+        probes = [message for message in messages if message.get("type") == "hub.probe"]
+        for probe in probes:
+            self._take_probe(probe)
+        self._hear(messages if not probes else [message for message in messages if message.get("type") != "hub.probe"])
 
     async def join(self, group: str) -> bool:
         """Have the group's messages heard. Returns whether they are: the stock layer returns before Redis has confirmed it."""

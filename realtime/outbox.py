@@ -6,41 +6,51 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from realtime.conf import settings
-from realtime.protocol import encode
+from realtime.direct_write import DirectWriter
+from realtime.protocol import Frame, encode
 
 
 class Cursor(Protocol):
     """A reader's place in a topic."""
 
-    def next_frame(self) -> str | None:
+    def next_frame(self) -> Frame | None:
         """Return the next frame and move on, None when there is none."""
 
 
 class Outbox:
-    """Sends answers when they are asked for, and news of the cursors whenever nothing else is being sent."""
+    """Sends answers when they are asked for, and news of the cursors whenever nothing else is being sent.
+
+    News go straight to the connection while it takes them. When it does not, a task waits for it, frame by frame.
+    """
 
     def __init__(self, write: Callable[[str], Awaitable[None]], *, degraded: Callable[[], bool]) -> None:
         self._write = write
         self._degraded = degraded
+        self._direct: DirectWriter | None = None
         self._cursors: dict[str, Cursor] = {}
         self._notices: list[str] = []
         self._dirty: dict[str, None] = {}
         """Topics with news, in the order in which they came."""
+        self._is_due = False
+        self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
         self._sending = asyncio.Lock()
         self._began: float | None = None
-        self._beat_at = asyncio.get_running_loop().time()
+        self._beat_at = self._loop.time()
         self._pump: asyncio.Task[None] | None = None
+        self._has_ended = False
         self.broken: Exception | None = None
         """What made sending end."""
 
-    def begin(self) -> None:
+    def begin(self, direct: DirectWriter | None) -> None:
         """Begin to send news; again is harmless."""
         if self._pump is None:
+            self._direct = direct
             self._pump = asyncio.create_task(self._deliver())
 
     def end(self) -> None:
         """Send nothing more."""
+        self._has_ended = True
         if self._pump:
             self._pump.cancel()
 
@@ -66,9 +76,11 @@ class Outbox:
         self._news.set()
 
     def wake(self, name: str) -> None:
-        """There may be news of this watch."""
+        """There may be news of this watch. All that is heard at once is sent at once, when all of it was heard."""
         self._dirty[name] = None
-        self._news.set()
+        if not self._is_due:
+            self._is_due = True
+            self._loop.call_soon(self._flush)
 
     def beat(self, now: float) -> None:
         """Have a heartbeat sent when one is due."""
@@ -80,6 +92,26 @@ class Outbox:
         """Tell whether the present send takes too long."""
         return self._began is not None and now - self._began > settings.send_limit_seconds
 
+    def _flush(self) -> None:
+        """Write news while the connection takes them; what is left is the task's."""
+        self._is_due = False
+        direct = self._direct
+        if direct is None or self._sending.locked() or self._notices:
+            self._news.set()
+            return
+        dirty, cursors = self._dirty, self._cursors
+        while dirty and not self._has_ended:
+            if not direct.is_ready:
+                self._news.set()
+                return
+            name = next(iter(dirty))
+            cursor = cursors.get(name)
+            frame = cursor.next_frame() if cursor else None
+            if frame is None:
+                del dirty[name]
+            else:
+                direct.write(frame)
+
     async def _deliver(self) -> None:
         try:
             while True:
@@ -87,22 +119,25 @@ class Outbox:
                 self._news.clear()
                 while self._notices:
                     await self.send(self._notices.pop(0))
-                dirty, self._dirty = self._dirty, {}
-                for name in dirty:
-                    await self._deliver_one(name)
+                while self._dirty:
+                    name = next(iter(self._dirty))
+                    del self._dirty[name]
+                    if await self._deliver_one(name):
+                        self._dirty[name] = None  # the others have their turn first
         except Exception as error:
             self.broken = error
 
-    async def _deliver_one(self, name: str) -> None:
-        """Send the next frame of a watch; when there is more, the others have their turn first."""
+    async def _deliver_one(self, name: str) -> bool:
+        """Send the next frame of a watch. Returns whether there was one."""
         async with self._sending:
             cursor = self._cursors.get(name)
             frame = cursor.next_frame() if cursor else None
-            if frame is not None:
-                await self._send_now(frame)
-                self.wake(name)
+            if frame is None:
+                return False
+            await self._send_now(frame.text)
+            return True
 
     async def _send_now(self, text: str) -> None:
-        self._began = asyncio.get_running_loop().time()
+        self._began = self._loop.time()
         await self._write(text)
         self._began = None

@@ -142,6 +142,31 @@ def encode(frame: dict[str, Any]) -> str:
     return json.dumps(frame, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
+class Frame:
+    """A text frame to clients. Those who get the same frame share it, and its bytes."""
+
+    __slots__ = ("_wire", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._wire: bytes | None = None
+
+    @property
+    def wire(self) -> bytes:
+        """The frame as RFC 6455 has it from a server: final, text, not masked."""
+        if self._wire is None:
+            data = self.text.encode()
+            size = len(data)
+            if size < 126:
+                head = bytes((0x81, size))
+            elif size < 65536:
+                head = b"\x81\x7e" + size.to_bytes(2, "big")
+            else:
+                head = b"\x81\x7f" + size.to_bytes(8, "big")
+            self._wire = head + data
+        return self._wire
+
+
 def error_frame(ref: Ref, code: str, message: str) -> str:
     """Return the frame that says why a request was refused; the socket stays open."""
     return encode({"type": "error", "ref": ref, "code": code, "message": message})

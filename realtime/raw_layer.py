@@ -47,6 +47,14 @@ class RawPubSubChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # u
             if isinstance(shard, RawShard):
                 shard.notices.append(notice)
 
+    def hand_over(self, channel: str, take: Callable[[list[bytes]], None]) -> bool:
+        """Have `take` called with all that arrives for `channel` in one read, as it is on the wire. Returns whether that is possible."""
+        shards = self._get_layer()._shards
+        for shard in shards:
+            if isinstance(shard, RawShard):
+                shard.takers[channel] = take
+        return IS_SUPPORTED
+
     def reconnect(self) -> None:
         """Give up the connections, which seem dead, and make new ones."""
         for shard in self._get_layer()._shards:
@@ -60,6 +68,7 @@ class RawShard(RedisSingleShardConnection):  # type: ignore[misc]  # untyped lib
     def __init__(self, host: Any, layer: Any) -> None:
         super().__init__(host, layer)
         self.notices: list[Callable[[], None]] = []
+        self.takers: dict[str, Callable[[list[bytes]], None]] = {}
         self._receiver: Receiver | None = None
         self._reconnecting: asyncio.Task[None] | None = None
 
@@ -122,17 +131,20 @@ class RawShard(RedisSingleShardConnection):  # type: ignore[misc]  # untyped lib
             if isinstance(error, asyncio.CancelledError | TimeoutError | OSError):
                 raise
             raise OSError(str(error)) from error
-        return Receiver(connection, on_message=self._take, on_lost=self._lost)
+        return Receiver(connection, on_messages=self._take, on_lost=self._lost)
 
-    def _take(self, name: str, data: bytes) -> None:
-        layer = self.channel_layer
-        queue = layer.channels.get(name)
-        if queue is not None:
-            queue.put_nowait(data)
-            return
-        for channel in layer.groups.get(name, ()):
-            if (queue := layer.channels.get(channel)) is not None:
-                queue.put_nowait(data)
+    def _take(self, messages: list[tuple[str, bytes]]) -> None:
+        """Sort what came in one read by the channels of this process: into their queues, or for those who take it all at once."""
+        channels, groups, takers = self.channel_layer.channels, self.channel_layer.groups, self.takers
+        taken: dict[str, list[bytes]] = {}
+        for name, data in messages:
+            for channel in groups.get(name) or (name,):
+                if channel in takers:
+                    taken.setdefault(channel, []).append(data)
+                elif (queue := channels.get(channel)) is not None:
+                    queue.put_nowait(data)
+        for channel, items in taken.items():
+            takers[channel](items)
 
     def _lost(self, receiver: "Receiver") -> None:
         if self._receiver is receiver:
@@ -160,11 +172,13 @@ class RawShard(RedisSingleShardConnection):  # type: ignore[misc]  # untyped lib
 class Receiver(asyncio.Protocol):
     """Reads one pub/sub connection that redis-py has opened."""
 
-    def __init__(self, connection: Any, *, on_message: Callable[[str, bytes], None], on_lost: Callable[["Receiver"], None]) -> None:
+    def __init__(
+        self, connection: Any, *, on_messages: Callable[[list[tuple[str, bytes]]], None], on_lost: Callable[["Receiver"], None]
+    ) -> None:
         self._connection = connection  # kept: it closes the transport when it is collected
         self._transport = cast(asyncio.Transport, connection._writer.transport)
         self._reader = hiredis.Reader()
-        self._on_message = on_message
+        self._on_messages = on_messages
         self._on_lost = on_lost
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}
         self._names: dict[bytes, str] = {}
@@ -196,23 +210,26 @@ class Receiver(asyncio.Protocol):
         """Hand on all messages that are there."""
         try:
             self._reader.feed(data)
-            while (reply := self._reader.gets()) is not False:
-                self._take(reply)
+            gets, names, messages = self._reader.gets, self._names, []
+            while (reply := gets()) is not False:
+                if isinstance(reply, list) and reply[0] == b"message":
+                    if (name := names.get(reply[1])) is not None:
+                        messages.append((name, reply[2]))
+                else:
+                    self._take(reply)
         except Exception as error:
             log.warning("what Redis sent makes no sense, connecting again: %r", error)
             self._transport.abort()
+            return
+        if messages:
+            self._on_messages(messages)
 
     def _take(self, reply: Any) -> None:
         if not isinstance(reply, list):
             if isinstance(reply, Exception):
                 raise reply
             return
-        kind = reply[0]
-        if kind == b"message":
-            name = self._names.get(reply[1])
-            if name is not None:
-                self._on_message(name, reply[2])
-        elif kind == b"subscribe":
+        if reply[0] == b"subscribe":
             name = reply[1].decode()
             self._names[reply[1]] = name
             for future in self._waiting.pop(name, ()):

@@ -11,7 +11,7 @@ from django.db import Error as DatabaseError
 from realtime.conf import settings
 from realtime.job_watch import JobWatch
 from realtime.position import CLOSED
-from realtime.protocol import encode
+from realtime.protocol import Frame, encode
 from realtime.source import Source
 from realtime.threads import Threads
 
@@ -64,8 +64,8 @@ class StatusBoard:
         statuses = await self._threads.run(lambda: self._source.statuses(ids)) if ids else {}
         for watch in watches:
             status = encode(_frame(watch, statuses.get(watch.job_id, NO_WORKER)))
-            if status != watch.feed.status:
-                watch.feed.status = status
+            if watch.feed.status is None or status != watch.feed.status.text:
+                watch.feed.status = Frame(status)
                 watch.wake()
 
 

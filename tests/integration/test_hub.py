@@ -66,7 +66,7 @@ class Watcher:
 
     def wake(self, name: str) -> None:
         while self.cursor and (frame := self.cursor.next_frame()) is not None:
-            self.frames.append(json.loads(frame))
+            self.frames.append(json.loads(frame.text))
 
     def gone(self, name: str) -> None:
         self.gone_topics.append(name)

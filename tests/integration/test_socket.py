@@ -16,7 +16,7 @@ from jobs.events import FoldedJob, text_sha256
 from jobs.models import Job
 from jobs.recorder import Recorder
 from jobs.source import JobSource
-from realtime import event_log
+from realtime import consumers, direct_write, event_log
 from realtime.conf import settings
 from realtime.event_log import Append
 from realtime.limits import ABUSE, FREE_SUBSCRIBES
@@ -44,7 +44,15 @@ def write(recorder: Recorder, text: str) -> None:
     publish(recorder)
 
 
-def test_a_job_from_its_snapshot_to_its_end(live: LiveServer, ann: Any) -> None:
+@pytest.mark.parametrize("way", ["straight to the connection", "through ASGI"])
+def test_a_job_from_its_snapshot_to_its_end(live: LiveServer, ann: Any, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    known = []
+
+    def writer(send: Any) -> Any:
+        known.append(direct_write.direct_writer(send))
+        return known[0] if way.startswith("straight") else None
+
+    monkeypatch.setattr(consumers, "direct_writer", writer)
     job, recorder = runs.running(ann)
     write(recorder, "before ")
     client = live.signed_in(ann)
@@ -61,6 +69,7 @@ def test_a_job_from_its_snapshot_to_its_end(live: LiveServer, ann: Any) -> None:
         folded.fold(event)
     row = Job.objects.get(pk=job.pk)
     assert (folded.state, folded.text, folded.result, str(folded.position)) == ("completed", row.text, row.result, str(row.position))
+    assert known[0] is not None, "another uvicorn: look at direct_write"
 
 
 def test_everything_from_the_beginning(live: LiveServer, ann: Any) -> None:

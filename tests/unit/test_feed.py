@@ -26,7 +26,7 @@ def feed_of(*events: dict[str, Any], ring_length: int = 200) -> Feed:
 def read(cursor: Cursor) -> list[dict[str, Any]]:
     frames = []
     while (frame := cursor.next_frame()) is not None:
-        frames.append(json.loads(frame))
+        frames.append(json.loads(frame.text))
     return frames
 
 
@@ -103,8 +103,8 @@ def test_a_frame_of_events_stays_below_its_limit_in_bytes() -> None:
         offset += 10_000
     cursor, got = Cursor(feed, Position(1, 1)), []
     while (frame := cursor.next_frame()) is not None:
-        assert len(frame.encode()) <= BATCH_LIMIT
-        got += json.loads(frame)["events"]
+        assert len(frame.text.encode()) <= BATCH_LIMIT
+        got += json.loads(frame.text)["events"]
     assert got == events
 
 

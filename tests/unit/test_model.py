@@ -168,7 +168,7 @@ class Client:
         frame = self.cursor.next_frame() if self.cursor else None
         if frame is None:
             return False
-        message = json.loads(frame)
+        message = json.loads(frame.text)
         if message["type"] == "snapshot":
             self.job = FoldedJob(message["job"])
             return True
