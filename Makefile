@@ -48,7 +48,7 @@ test-integration: install ## real SQLite, PostgreSQL and Valkey
 test-e2e: install ## real processes
 	$(BIN)/python -m pytest tests/e2e -q
 
-test-browser: install ## a real Chromium
+test-browser: install tests/js/node_modules/.installed ## a real Chromium
 	$(BIN)/python -m pytest tests/browser -q
 
 test-newest: install ## the unit and integration rings once more, on Python 3.13 with the newest Django, where that Python is

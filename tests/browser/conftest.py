@@ -4,17 +4,22 @@ Playwright's synchronous API keeps an event loop running in this thread, which a
 so these tests run last, and Playwright ends with the last of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from tests.browser import chromium
 from tests.browser.person import Person
 from tests.processes import Site
 
 HERE = Path(__file__).parent
+EMBEDDING_ORIGIN = "http://localhost:9999"
+"""A page of somebody else's, which embeds the elements."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -24,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="package")
 def site() -> Iterator[Site]:
-    with Site(JOB_HANDLERS="tests.handlers,tests.browser.handlers") as site:
+    with Site(JOB_HANDLERS="tests.handlers,tests.browser.handlers", ALLOWED_ORIGINS=EMBEDDING_ORIGIN) as site:
         site.serve()
         site.worker()
         yield site
@@ -39,26 +44,67 @@ def chromium_browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def ann_token(site: Site) -> str:
-    return site.user("ann")
+def tokens(site: Site) -> dict[str, str]:
+    """Return the tokens of the users that there are."""
+    return {name: site.user(name) for name in ("ann", "bob")}
 
 
 @pytest.fixture
-def blank(chromium_browser: Browser, site: Site) -> Iterator[Page]:
-    """Return a page of a browser that knows nothing; what goes wrong in its scripts fails the test."""
-    context = chromium_browser.new_context(base_url=site.url)
-    context.set_default_timeout(15_000)
-    page = context.new_page()
+def faults() -> Iterator[list[str]]:
+    """Collect what goes wrong in scripts, which fails the test."""
     faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    yield page
-    context.close()
+    yield faults
     assert faults == []
 
 
 @pytest.fixture
-def ann(blank: Page, site: Site, ann_token: str) -> Person:
-    """Return Ann, signed in, on the list of her jobs."""
-    person = Person(blank, site, "ann", ann_token)
-    person.sign_in()
-    return person
+def open_browser(chromium_browser: Browser, site: Site) -> Iterator[Callable[..., BrowserContext]]:
+    """Return what makes a browser that knows nothing; its options are Playwright's."""
+    contexts: list[BrowserContext] = []
+
+    def make(**options: Any) -> BrowserContext:
+        context = chromium_browser.new_context(base_url=site.url, **options)
+        context.set_default_timeout(15_000)
+        with suppress(PlaywrightError):
+            # A page that a test makes up has no address, and counts as one from outside. Older browsers do not ask.
+            context.grant_permissions(["local-network-access"])
+        contexts.append(context)
+        return context
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def new_person(
+    open_browser: Callable[..., BrowserContext], site: Site, tokens: dict[str, str], faults: list[str]
+) -> Iterator[Callable[..., Person]]:
+    """Return what makes a signed-in person, on the list of her jobs; its options are those of a browser context."""
+    people: list[Person] = []
+
+    def make(name: str = "ann", **options: Any) -> Person:
+        page = open_browser(**options).new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        person = Person(page, site, name, tokens[name])
+        person.sign_in()
+        people.append(person)
+        return person
+
+    yield make
+    for person in people:
+        person.leave()
+
+
+@pytest.fixture
+def ann(new_person: Callable[..., Person]) -> Person:
+    """Return Ann."""
+    return new_person("ann")
+
+
+@pytest.fixture
+def blank(open_browser: Callable[..., BrowserContext], faults: list[str]) -> Page:
+    """Return a page that nobody has signed in on."""
+    page = open_browser().new_page()
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    return page

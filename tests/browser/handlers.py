@@ -35,7 +35,7 @@ async def answer(run: JobRun) -> dict[str, Any]:
     chunks = run.input.get("chunks") or [f"{word} " for _ in range(run.input.get("rounds", 1)) for word in " ".join(SENTENCES).split()]
     for percent, step, message in ((2, "Analyzing", run.query), (10, "Searching", "2 passages found"), (30, "Processing", None)):
         await run.progress(percent, step=step, message=message)
-        await run.log(f"{step}: done", level="info")
+        await run.log(run.input.get("log", f"{step}: done"))
         await asyncio.sleep(pause)
     for index, chunk in enumerate(chunks):
         await run.write(chunk)

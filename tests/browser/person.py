@@ -12,6 +12,7 @@ class Person:
 
     def __init__(self, page: Page, site: Site, name: str, token: str) -> None:
         self.page, self.site, self.name, self.token = page, site, name, token
+        self._jobs: list[str] = []
 
     def sign_in(self) -> None:
         """Come to the list by the form."""
@@ -35,7 +36,13 @@ class Person:
         status, job = self.site.call("POST", "/api/jobs", {"type": type, **body}, token=self.token)
         assert status == 201, job
         job_id: str = job["jobId"]
+        self._jobs.append(job_id)
         return job_id
+
+    def leave(self) -> None:
+        """Cancel what still runs, so that it takes no worker's time."""
+        for job_id in self._jobs:
+            self.site.call("POST", f"/api/jobs/{job_id}/cancel", token=self.token)
 
     def open(self, job_id: str) -> None:
         """Go to the job's page."""

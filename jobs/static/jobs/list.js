@@ -1,6 +1,7 @@
 /** My jobs: rows that move, and the form that starts one. */
 
-import { dayWords, isConnected, percent, STATES, titleWords } from "../realtime/elements_words.js";
+import { dayWords, percent, STATES, titleWords } from "../realtime/elements_words.js";
+import { newJobId } from "../realtime/job_id.js";
 import { client, pageOf } from "./page.js";
 
 const READING_WORDS_PER_SECOND = 30;
@@ -8,6 +9,7 @@ const list = document.getElementById("job-list");
 const empty = document.getElementById("no-jobs");
 const template = document.getElementById("row");
 const form = document.getElementById("new-job");
+const button = form.querySelector("button");
 const errorText = document.getElementById("new-job-error");
 
 for (const time of list.querySelectorAll("time")) time.textContent = dayWords(time.dateTime); // in the reader's time zone
@@ -55,27 +57,35 @@ function show(row, { jobId, state, step, progress }) {
   row.querySelector(".row-bar").setAttribute("aria-valuenow", Math.floor(progress));
 }
 
+button.disabled = false; // without this script there is nothing to send the form to
 form.addEventListener("submit", async (submitted) => {
   submitted.preventDefault();
   const { type, query } = Object.fromEntries(new FormData(form));
-  const body = { type, query, input: type === "search" ? { wordsPerSecond: READING_WORDS_PER_SECOND } : {} };
+  const input = type === "search" ? { wordsPerSecond: READING_WORDS_PER_SECOND } : {};
   errorText.hidden = true;
-  if (isConnected(client.connection)) await create(body);
-  else {
-    client.outbox.create(body);
-    form.elements.query.value = "";
-  }
+  button.disabled = true;
+  await create({ jobId: newJobId(), type, query, input });
+  button.disabled = false;
 });
 
-async function create(body) {
-  const button = form.querySelector("button");
-  button.disabled = true;
+/** Create a job and go to its page; without a connection it waits in the list. */
+async function create(job) {
   try {
-    const { jobId } = await client.create(body);
-    location.assign(pageOf(jobId));
+    if (client.connection === "offline") throw new TypeError("no connection");
+    await client.create(job);
+    location.assign(pageOf(job.jobId));
   } catch (error) {
-    errorText.textContent = [error.message, ...Object.values(error.errors ?? {}).flat()].join(" ");
-    errorText.hidden = false;
+    if (error instanceof TypeError) putAside(job);
+    else complain(error);
   }
-  button.disabled = false;
+}
+
+function putAside(job) {
+  client.outbox.create(job); // with the same id, so that it is one job, should it have arrived after all
+  form.elements.query.value = "";
+}
+
+function complain({ message, errors }) {
+  errorText.textContent = [message, ...Object.values(errors ?? {}).flat()].join(" ");
+  errorText.hidden = false;
 }

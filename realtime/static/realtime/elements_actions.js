@@ -35,6 +35,7 @@ export class Actions {
       const button = part(`button ${action}`, "button", { type: "button" }, ...labels.map((words) => part("", "span", {}, words)));
       button.addEventListener("click", () => this.#press(action));
       this.#buttons.set(action, button);
+      button.hidden = true;
       this.element.append(button);
     }
     this.#ask(false);

@@ -28,7 +28,7 @@ export class TaskActivityPanel extends JobElement {
     const fill = part("line-fill");
     const error = part("error", "div", { role: "alert" });
     const toggle = part("toggle", "button", { type: "button", "aria-controls": "activity" }, icon("fold"), part("", "span"));
-    const voice = part("", "div", { class: "quiet", role: "status" });
+    const voice = part("", "div", { class: "quiet", role: "status", "data-voice": "" });
     const steps = new Steps();
     const text = new StreamingText();
     const log = new Log();

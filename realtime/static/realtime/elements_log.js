@@ -13,7 +13,7 @@ export class Log {
   #last = null;
 
   constructor() {
-    this.element = part("log-frame", "section", {}, part("log-title", "h3", {}, "Log ", this.#count), this.#list);
+    this.element = part("log-frame", "section", {}, part("log-title", "h2", {}, "Log ", this.#count), this.#list);
     this.element.hidden = true;
   }
 

@@ -46,7 +46,7 @@ export class Result {
   }
 }
 
-const heading = (words) => part("outcome-title", "h3", {}, words);
+const heading = (words) => part("outcome-title", "h2", {}, words);
 
 /** One source; what was found there opens below it. */
 function source({ title, path, passage }, index) {

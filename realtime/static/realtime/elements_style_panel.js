@@ -30,7 +30,7 @@ button:disabled { opacity: .55; cursor: default; }
 [part~="retry"], [part~="resume"] { color: var(--_surface); background: var(--_accent); border-color: transparent; }
 [part~="retry"]:hover:not(:disabled), [part~="resume"]:hover:not(:disabled) { background: color-mix(in srgb, var(--_accent) 88%, var(--_text)); border-color: transparent; }
 
-[part="body"] { display: grid; grid-template-columns: minmax(12rem, 16rem) minmax(0, 1fr); }
+[part="body"] { --_height: var(--job-text-height, clamp(17rem, 52vh, 36rem)); display: grid; grid-template-columns: minmax(12rem, 16rem) minmax(0, 1fr); }
 [part="main"] { grid-column: 2; min-width: 0; }
 [part="toggle"] { grid-column: 1 / -1; justify-self: stretch; justify-content: flex-start; padding: .55rem 1.25rem; border: 0; border-bottom: 1px solid var(--_line); border-radius: 0; color: var(--_soft); background: var(--_sunk); }
 [part="toggle"] .icon { transition: transform .15s; }
@@ -60,11 +60,12 @@ button:disabled { opacity: .55; cursor: default; }
 [part="error-words"] { flex: 1; min-width: 0; overflow-wrap: anywhere; }
 [part="error-code"] { font: .75rem/1.9 var(--_mono); opacity: .85; }
 p[part="error"] { margin: 0; }
-[part="text-frame"] { position: relative; display: grid; min-height: var(--job-text-height, clamp(17rem, 52vh, 36rem)); }
-[part="text"] { grid-area: 1 / 1; height: var(--job-text-height, clamp(17rem, 52vh, 36rem)); overflow-y: auto; padding: 1.25rem 1.5rem 2.5rem; white-space: pre-wrap; overflow-wrap: anywhere; overscroll-behavior: contain; scrollbar-gutter: stable; scrollbar-width: thin; font-size: 1rem; line-height: 1.7; }
+[part="text-frame"] { position: relative; display: grid; min-height: var(--_height); }
+[part="text"] { grid-area: 1 / 1; height: var(--_height); overflow-y: auto; padding: 1.25rem 1.5rem 2.5rem; white-space: pre-wrap; overflow-wrap: anywhere; overscroll-behavior: contain; scrollbar-gutter: stable; scrollbar-width: thin; font-size: 1rem; line-height: 1.7; }
 [part="text"]:focus-visible { outline-offset: -3px; border-radius: .5rem; }
-:host([data-folded]) [part="text-frame"] { min-height: 0; }
-:host([data-folded]) [part="text"] { height: auto; padding: 1.5rem max(1.5rem, (100cqi - 46rem) / 2) 1.75rem; }
+:host([data-state="completed"]) [part="text-frame"] { min-height: 0; }
+:host([data-state="completed"]) [part="text"] { height: auto; padding-bottom: 1.75rem; }
+:host([data-folded]) [part="text"] { padding: 1.5rem max(1.5rem, (100cqi - 46rem) / 2) 1.75rem; }
 [part="caret"] { display: none; }
 :host([data-state="running"][data-connection="online"]) [part="caret"] { display: inline-block; width: .5em; height: 1.05em; margin-left: .1em; vertical-align: -.16em; border-radius: 1px; background: var(--_accent); }
 [part="empty"] { grid-area: 1 / 1; position: absolute; inset: 0; padding: 1.25rem 1.5rem; display: flex; flex-direction: column; gap: .8rem; color: var(--_soft); pointer-events: none; }
@@ -109,7 +110,7 @@ summary:focus-visible { outline-offset: -2px; }
   [part="actions"] button { flex: 1; min-height: 2.5rem; }
   [part="actions"]:not(:has(button:not([hidden]))) { display: none; }
   [part="note"] { text-align: left; }
-  [part="body"] { grid-template-columns: minmax(0, 1fr); }
+  [part="body"] { --_height: var(--job-text-height, clamp(14rem, 44vh, 24rem)); grid-template-columns: minmax(0, 1fr); }
   [part="main"] { grid-column: 1; }
   [part="side"] { padding: .75rem 1rem .5rem; border-right: 0; border-bottom: 1px solid var(--_line); }
   [part="step"] { height: 1.75rem; }
@@ -122,9 +123,6 @@ summary:focus-visible { outline-offset: -2px; }
   :host(:not([data-state="completed"])) [part="step"]:is([data-state="done"], [data-state="pending"]) [part="step-line"] { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   [part="text"] { padding: 1rem 1rem 2.5rem; }
   :host([data-folded]) [part="text"] { padding: 1.1rem 1rem 1.5rem; }
-  [part="text"], [part="text-frame"] { --_phone: var(--job-text-height, clamp(14rem, 44vh, 24rem)); }
-  :host(:not([data-folded])) [part="text"] { height: var(--_phone); }
-  :host(:not([data-folded])) [part="text-frame"] { min-height: var(--_phone); }
   [part="toggle"], [part="outcome-title"], [part="log-title"], [part="log"], [part="result"] { padding-inline: 1rem; }
   [part="error"] { padding-inline: 1rem; }
   [part="empty"] { padding: 1rem; }

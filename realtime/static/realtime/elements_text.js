@@ -96,6 +96,6 @@ export class StreamingText {
   }
 
   #offer(name, words) {
-    this.copyButton.replaceChildren(icon(name), part("", "span", { role: "status" }, words));
+    this.copyButton.replaceChildren(icon(name), part("", "span", { "aria-live": "polite" }, words));
   }
 }

@@ -1,0 +1,47 @@
+"""The connection goes, and comes back: nothing is missed, nothing is claimed."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.person import Person
+from tests.waiting import wait_until
+
+
+def test_the_server_is_killed_and_comes_back_and_the_text_is_whole(ann: Person) -> None:
+    site = ann.site
+    job_id = ann.create("test.answer", query="Through a crash", input={"seconds": 0.02, "rounds": 3})
+    ann.open(job_id)
+    ann.expect_state("running")
+    wait_until(lambda: len(ann.part("text").text_content() or "") > 100, what="some text")
+    site.processes[0].kill()
+    ann.expect_light("offline")
+    expect(ann.bar).to_contain_text(re.compile(r"shown as of \d\d:\d\d:\d\d"))
+    expect(ann.part("stale")).to_contain_text(re.compile(r"Offline, shown as of \d\d:\d\d:\d\d"))
+    seen = ann.part("text").text_content() or ""
+    site.processes[0] = site.serve()
+    ann.expect_light("online", seconds=30)
+    expect(ann.part("stale")).to_be_hidden()
+    ann.expect_state("completed", seconds=30)
+    text = ann.part("text").text_content() or ""
+    assert text == ann.get(job_id)["streamingText"]
+    assert text.startswith(seen)
+
+
+def test_one_who_signed_out_elsewhere_is_told(ann: Person) -> None:
+    ann.expect_light("online")
+    elsewhere = ann.page.context.new_page()
+    elsewhere.goto("/")
+    elsewhere.get_by_role("button", name="Sign out").click()
+    expect(elsewhere.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(ann.page.get_by_role("link", name="Sign in again")).to_be_visible()
+
+
+def test_signing_out_leaves_nothing_in_the_browser(ann: Person) -> None:
+    ann.open(ann.create("test.answer", query="Kept"))
+    ann.expect_state("completed")
+    ann.page.goto("/")
+    assert ann.page.evaluate("localStorage.length") > 0
+    ann.page.get_by_role("button", name="Sign out").click()
+    expect(ann.page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert ann.page.evaluate("localStorage.length") == 0

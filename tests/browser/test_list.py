@@ -1,0 +1,46 @@
+"""The list of my jobs: it moves by itself, and the status bar follows."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+
+from tests.browser.person import Person
+
+
+def test_one_who_has_no_jobs_is_told_what_to_do(new_person: Callable[..., Person]) -> None:
+    bob = new_person("bob")
+    expect(bob.page.get_by_text("Nothing here yet.")).to_be_visible()
+    expect(bob.bar).to_contain_text("No job yet")
+    bob.expect_light("online")
+
+
+def test_a_job_that_was_created_elsewhere_comes_up_and_moves(ann: Person) -> None:
+    ann.expect_light("online")
+    job_id = ann.create("test.answer", query="From elsewhere", input={"seconds": 0.01})
+    row = ann.page.locator(f"[data-job-id='{job_id}']")
+    expect(row).to_contain_text("From elsewhere")
+    expect(ann.page.locator("#job-list > li").first).to_have_attribute("data-job-id", job_id)
+    expect(ann.bar).to_have_attribute("job-id", job_id)
+    expect(row).to_have_attribute("data-state", "completed")
+    expect(row.get_by_role("link")).to_have_attribute("href", f"/jobs/{job_id}/")
+    expect(ann.bar).to_contain_text("Completed")
+
+
+def test_a_refused_job_says_why(ann: Person) -> None:
+    ann.page.get_by_label("Question").evaluate("(input) => { input.maxLength = 10_000 }")
+    ann.page.get_by_label("Question").fill("ä" * 5000)
+    ann.page.get_by_role("button", name="Start").click()
+    expect(ann.page.get_by_role("alert").filter(has_text="8192 bytes")).to_be_visible()
+
+
+def test_a_job_that_is_started_offline_waits_for_the_connection(ann: Person) -> None:
+    ann.expect_light("online")
+    ann.page.context.set_offline(True)
+    ann.expect_light("offline")
+    ann.page.get_by_label("Type").select_option("test.answer")
+    ann.page.get_by_label("Question").fill("From the train")
+    ann.page.get_by_role("button", name="Start").click()
+    row = ann.page.locator("#job-list > li").filter(has_text="From the train")
+    expect(row).to_contain_text("Not sent yet")
+    ann.page.context.set_offline(False)
+    expect(row).to_have_attribute("data-state", "completed")
