@@ -19,6 +19,8 @@ class Link:
     def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
         self.client = client
         self.server = server
+        self.said = b""
+        """The beginnings of what the client has sent."""
 
     def reset(self) -> None:
         """End both sides with RST, as a machine does that has lost its memory."""
@@ -45,6 +47,7 @@ class Proxy:
         self._bytes_per_second: float | None = None
         self._dropping: Callable[[bytes], bool] | None = None
         self._swallowing: set[Link] = set()
+        self._dead: set[tuple[Link, str]] = set()
         self.dropped = 0
         """Replies that were swallowed."""
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
@@ -88,6 +91,10 @@ class Proxy:
     def half(self, direction: str) -> None:
         """Forward nothing in one direction: the other side hears, and is not heard."""
         self._do(lambda: self._block({direction}))
+
+    def half_open(self, direction: str, *, said: bytes) -> None:
+        """Forward nothing in one direction on the connections that are open now and have said this once; new ones work."""
+        self._do(lambda: self._dead.update({(link, direction) for link in self._links if said in link.said}))
 
     def delay(self, seconds: float, *, jitter_seconds: float = 0) -> None:
         """Hold everything back for a while."""
@@ -187,6 +194,10 @@ class Proxy:
         while data := await reader.read(CHUNK):
             while direction in self._blocked:
                 await self._open.wait()
+            if (link, direction) in self._dead:
+                continue
+            if direction == TO_SERVER and len(link.said) < CHUNK:
+                link.said += data
             if self._delay_seconds:
                 await asyncio.sleep(self._delay_seconds + self._random.random() * self._jitter_seconds)
             if direction == TO_SERVER and self._dropping and self._dropping(data):
