@@ -1,6 +1,7 @@
 """Jobs to watch in a browser. Registered through JOB_HANDLERS."""
 
 import asyncio
+import re
 from typing import Any
 
 from jobs.errors import JobFailed
@@ -16,6 +17,7 @@ SENTENCES = (
     "With more than one item, the context managers are entered from left to right and left in the reverse order [1].",
     "contextlib.contextmanager() turns a generator with a single yield into such an object, which is often the shortest way [3].",
 )
+WORDS = re.findall(r"\S+\s*", " ".join(SENTENCES) + "\n\n")
 SOURCES = [
     {"title": "The with statement", "path": "reference/compound_stmts", "score": 9.1, "passage": "The with statement is used to wrap …"},
     {
@@ -32,7 +34,7 @@ SOURCES = [
 async def answer(run: JobRun) -> dict[str, Any]:
     """Answer in five steps, a word each `seconds`; `rounds` times the same sentences, or the input's `chunks` as they are."""
     pause = run.input.get("seconds", 0.005)
-    chunks = run.input.get("chunks") or [f"{word} " for _ in range(run.input.get("rounds", 1)) for word in " ".join(SENTENCES).split()]
+    chunks = run.input.get("chunks") or WORDS * run.input.get("rounds", 1)
     for percent, step, message in ((2, "Analyzing", run.query), (10, "Searching", "2 passages found"), (30, "Processing", None)):
         await run.progress(percent, step=step, message=message)
         await run.log(run.input.get("log", f"{step}: done"))

@@ -56,13 +56,25 @@ def test_a_payload_that_was_split_between_chunks_and_frames_stays_text(ann: Pers
     ann.open(job_id)
     ann.expect_state("completed", seconds=30)
     assert ann.part("text").text_content() == text
-    assert ann.part("text").locator(":not([part=caret])").count() == 0
+    assert ann.part("text").locator(":not([part=caret], [part=block])").count() == 0
     assert ann.page.evaluate("window.hit") is None
+
+
+def test_a_long_text_is_whole_though_it_stands_in_several_blocks(ann: Person) -> None:
+    job_id = ann.create("test.answer", query="Long", input={"seconds": 0, "rounds": 60})
+    ann.open(job_id)
+    ann.expect_state("completed", seconds=30)
+    assert ann.part("text").text_content() == ann.get(job_id)["streamingText"]
+    live = ann.part("block").all_text_contents()
+    assert len(live) > 3
+    ann.page.reload()
+    ann.expect_state("completed")
+    expect(ann.part("block")).to_have_text(live)
 
 
 WATCH = """() => {
   const text = document.querySelector("task-activity-panel").shadowRoot.querySelector("[part=text]");
-  const seen = (window.seen = { node: text.firstChild, frame: 0, perFrame: new Map(), others: 0 });
+  const seen = (window.seen = { node: text.querySelector("[part=block]").firstChild, frame: 0, perFrame: new Map(), others: 0 });
   const count = () => { seen.frame++; requestAnimationFrame(count); };
   requestAnimationFrame(count);
   new MutationObserver((records) => {

@@ -6,13 +6,15 @@ import { isSoon, waitingWords } from "./elements_words.js";
 
 const NEAR_THE_END = 24;
 const COPIED_MS = 2000;
+const BLOCK = 8192; // a longer paragraph is laid out anew with each word: what is complete stands in blocks of its own
 
 export class StreamingText {
   element;
   /** The button that copies the text. */
   copyButton = part("button copy", "button", { type: "button" });
   #text;
-  #node = document.createTextNode("");
+  #tail; // the text node that grows
+  #caret = part("caret", "span", { "aria-hidden": "true" });
   #shown = "";
   #follows = true;
   #follow = part("follow", "button", { type: "button" }, icon("down"), "Follow");
@@ -22,7 +24,7 @@ export class StreamingText {
 
   constructor() {
     this.#text = part("text", "div", { tabindex: 0, role: "log", "aria-live": "off", "aria-label": "Text" });
-    this.#text.append(this.#node, part("caret", "span", { "aria-hidden": "true" }));
+    this.#beginBlock(document.createTextNode(""));
     this.#empty.append(this.#emptyWords, ...[1, 2, 3].map(() => part("line", "span", { "aria-hidden": "true" })));
     this.element = part("text-frame", "div", {}, this.#text, this.#empty, this.#follow);
     this.#text.addEventListener("scroll", () => this.#look(), { passive: true });
@@ -39,8 +41,8 @@ export class StreamingText {
     this.copyButton.hidden = text === "";
     if (!text) this.#showWaiting(job, status, now);
     if (text === this.#shown) return;
-    if (text.startsWith(this.#shown)) this.#node.appendData(text.slice(this.#shown.length));
-    else this.#node.data = text;
+    if (!text.startsWith(this.#shown)) this.#clear();
+    this.#append(text.slice(this.#shown.length));
     this.#shown = text;
     this.keepEnd();
   }
@@ -59,6 +61,27 @@ export class StreamingText {
     change();
     const moved = text.getBoundingClientRect().top + share * text.scrollHeight - text.scrollTop - top;
     if (top < innerHeight && Math.abs(moved) >= 1) scrollBy({ top: moved, behavior: "instant" });
+  }
+
+  #clear() {
+    this.#text.replaceChildren();
+    this.#beginBlock(document.createTextNode(""));
+    this.#shown = "";
+  }
+
+  #append(text) {
+    this.#tail.appendData(text);
+    while (this.#tail.length > BLOCK) {
+      const end = this.#tail.data.indexOf("\n", BLOCK) + 1;
+      if (end === 0 || end === this.#tail.length) break;
+      this.#beginBlock(this.#tail.splitText(end));
+    }
+  }
+
+  /** Let `node` be what grows from now on. */
+  #beginBlock(node) {
+    this.#tail = node;
+    this.#text.append(part("block", "div", {}, node, this.#caret));
   }
 
   #showWaiting(job, status, now) {
@@ -92,7 +115,7 @@ export class StreamingText {
   }
 
   #select() {
-    getSelection().setBaseAndExtent(this.#node, 0, this.#node, this.#node.length);
+    getSelection().selectAllChildren(this.#text);
   }
 
   #offer(name, words) {
