@@ -42,6 +42,7 @@ class JobConsumer(AsyncWebsocketConsumer):
         self._subscriptions = Subscriptions(hub, self._outbox)
         self._allowance = Allowance(burst=settings.messages_burst, per_second=settings.messages_per_second)
         self._renewal_asked = False
+        self._is_dropped = False
         self._main: asyncio.Task[Any] | None = None
         self._leaving: asyncio.Task[None] | None = None
 
@@ -51,6 +52,9 @@ class JobConsumer(AsyncWebsocketConsumer):
         self.hub.start()
         try:
             await super().__call__(scope, receive, send)
+        except asyncio.CancelledError:
+            if not self._is_dropped:
+                raise
         finally:
             self.hub.sockets.discard(self)
             self._outbox.end()
@@ -202,6 +206,8 @@ class JobConsumer(AsyncWebsocketConsumer):
     def _drop(self, why: str) -> None:
         """Leave without waiting for a close that the client may never read."""
         log.info("a socket is dropped: %s", why)
+        self._is_dropped = True
+        self._outbox.abort()
         if self._main:
             self._main.cancel()
 

@@ -49,6 +49,10 @@ class DirectWriter:
             connection.handshake_complete and not connection.close_sent and not connection.disconnected and connection.writable.is_set()
         )
 
+    def abort(self) -> None:
+        """Close at once: what a reader that does not read has not got, it does not get."""
+        self._connection.transport.abort()
+
     def write(self, frame: Frame) -> None:
         """Write a frame; only while ready."""
         self._connection.transport.write(frame.wire)

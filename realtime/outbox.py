@@ -54,6 +54,11 @@ class Outbox:
         if self._pump:
             self._pump.cancel()
 
+    def abort(self) -> None:
+        """Close the connection at once if we have it in hand; else the server does when the kernel gives it up."""
+        if self._direct:
+            self._direct.abort()
+
     async def send(self, text: str) -> None:
         """Send an answer."""
         async with self._sending:

@@ -16,7 +16,7 @@ async def stream(run: JobRun) -> dict[str, Any]:
     chunks, pause = run.input.get("chunks", 5), run.input.get("seconds", 0)
     await run.progress(0, step="Analyzing")
     for index in range(chunks):
-        await run.write(f"[{run.job_id}:{run.attempt}:{index}]")
+        await run.write(f"[{run.job_id}:{run.attempt}:{index}{run.input.get('pad', '')}]")
         await run.progress(100 * (index + 1) / chunks, step="Generating")
         await asyncio.sleep(pause)
     return {"chunks": chunks}
