@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from urllib.error import URLError
@@ -14,17 +15,58 @@ from django.core.management.base import CommandError
 
 from omnibrowser.valkey import end_with_parent
 
+RESTART_FIRST_SECONDS, RESTART_MOST_SECONDS = 0.5, 10.0
+STABLE_SECONDS = 30
+"""Whoever has run for so long is not what fails at each start: its next restart comes at once again."""
 END_SECONDS = 4.0
 """After so long what has not ended is killed: whoever pressed Ctrl-C has waited enough."""
+
+
+class Child:
+    """A command that is to run for as long as we do."""
+
+    def __init__(self, command: tuple[str, ...], log_path: Path) -> None:
+        self.log_path = log_path
+        self._command = command
+        self._restart_seconds = RESTART_FIRST_SECONDS
+        self._restart_at = 0.0
+        log_path.write_bytes(b"")
+        self.start()
+
+    def start(self) -> None:
+        """Start it; what it says goes to its log."""
+        with self.log_path.open("ab") as log:
+            # Sessions of their own: a Ctrl-C at the terminal reaches us alone, and we end them in order.
+            self.process = subprocess.Popen(  # noqa: S603  our own command
+                [sys.executable, str(settings.BASE_DIR / "manage.py"), *self._command],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, preexec_fn=end_with_parent,
+            )  # fmt: skip
+        self._started_at = time.monotonic()
+
+    def replace_if_ended(self) -> bool:
+        """Start it again some time after it has ended, later each time; returns whether it has just been seen to have ended."""
+        if self.process.poll() is None:
+            return False
+        now = time.monotonic()
+        if self._restart_at < self._started_at:
+            if now - self._started_at > STABLE_SECONDS:
+                self._restart_seconds = RESTART_FIRST_SECONDS
+            self._restart_at = now + self._restart_seconds
+            self._restart_seconds = min(RESTART_MOST_SECONDS, self._restart_seconds * 2)
+            return True
+        if now >= self._restart_at:
+            self.start()
+        return False
 
 
 class Children:
     """Commands of manage.py that run beside this one. A context manager: leaving it ends them."""
 
-    def __init__(self, log_dir: Path) -> None:
+    def __init__(self, log_dir: Path, *, say: Callable[[str], object]) -> None:
         log_dir.mkdir(parents=True, exist_ok=True)
         self._log_dir = log_dir
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._say = say
+        self._children: dict[str, Child] = {}
 
     def __enter__(self) -> "Children":
         return self
@@ -33,13 +75,8 @@ class Children:
         self.end()
 
     def start(self, name: str, *command: str) -> None:
-        """Start a command; what it says goes to its log."""
-        with self._log_path(name).open("wb") as log:
-            # Sessions of their own: a Ctrl-C at the terminal reaches us alone, and we end them in order.
-            self._processes[name] = subprocess.Popen(  # noqa: S603  our own command
-                [sys.executable, str(settings.BASE_DIR / "manage.py"), *command],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, preexec_fn=end_with_parent,
-            )  # fmt: skip
+        """Start a command."""
+        self._children[name] = Child(command, self._log_dir / f"{name}.log")
 
     def wait_until_healthy(self, url: str, *, seconds: float) -> None:
         """Wait until `/health` answers 200 and a worker is there. Raises CommandError with what it says instead."""
@@ -58,29 +95,29 @@ class Children:
 
     def check(self) -> None:
         """Raise CommandError when one of them has ended."""
-        for name, process in self._processes.items():
-            if process.poll() is not None:
-                lines = self._log_path(name).read_text(errors="replace").strip().splitlines()
+        for name, child in self._children.items():
+            if child.process.poll() is not None:
+                lines = child.log_path.read_text(errors="replace").strip().splitlines()
                 last = lines[-1] if lines else "it said nothing"
-                raise CommandError(f"The {name} ended with {process.returncode}: {last}. Its log: {self._log_path(name)}")
+                raise CommandError(f"The {name} ended with {child.process.returncode}: {last}. Its log: {child.log_path}")
 
-    def watch(self) -> None:
-        """Stay as long as all of them run."""
-        while True:
-            self.check()
-            time.sleep(0.2)
+    def tend_until(self, is_over: Callable[[], bool]) -> None:
+        """Replace those that end, until `is_over`."""
+        while not is_over():
+            for name, child in self._children.items():
+                if child.replace_if_ended():
+                    self._say(f"The {name} ended with {child.process.returncode}: another one follows. Its log: {child.log_path}")
+            time.sleep(0.1)
 
     def end(self) -> None:
         """End them all."""
-        for process in self._processes.values():
+        processes = [child.process for child in self._children.values()]
+        for process in processes:
             process.terminate()
         deadline = time.monotonic() + END_SECONDS
-        for process in self._processes.values():
+        for process in processes:
             try:
                 process.wait(timeout=max(0.05, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-
-    def _log_path(self, name: str) -> Path:
-        return self._log_dir / f"{name}.log"

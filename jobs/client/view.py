@@ -81,6 +81,8 @@ def _conclude(job: dict[str, Any], console: Console) -> None:
         console.print(Text(job["streamingText"]))
     result = job["result"]
     for number, source in enumerate(result.get("sources") or [] if isinstance(result, dict) else [], start=1):
+        if str(source.get("path")) in job["streamingText"]:
+            continue  # the text names it already
         console.print(Text(f"  [{number}] {source.get('title')}  {source.get('path')}", style="dim"))
     if job["error"]:
         console.print(Text(f"{job['error']['code']}: {job['error']['message']}", style="red"))

@@ -52,8 +52,21 @@ class Run:
         assert match, self.output
         return match[1]
 
+    def end(self) -> None:
+        for process in self.tree() if self.popen.poll() is None else []:
+            process.kill()
+        self.popen.wait()
+
+    def post(self, path: str, body: Any, token: str) -> Any:
+        return self._call(urllib.request.Request(self._url(path), json.dumps(body).encode(), {"Content-Type": "application/json"}), token)
+
     def get(self, path: str, token: str = "") -> Any:
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}")
+        return self._call(urllib.request.Request(self._url(path)), token)
+
+    def _url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def _call(self, request: urllib.request.Request, token: str) -> Any:
         if token:
             request.add_header("Authorization", f"Bearer {token}")
         with urllib.request.urlopen(request, timeout=10) as response:
@@ -72,9 +85,7 @@ class Run:
 def run(tmp_path: Path) -> Iterator[Run]:
     run = Run(tmp_path)
     yield run
-    for process in run.tree() if run.popen.poll() is None else []:
-        process.kill()
-    run.popen.wait()
+    run.end()
 
 
 def gone(processes: list[psutil.Process], seconds: float) -> None:
@@ -122,6 +133,24 @@ async def follow(url: str, token: str, job_id: str) -> FoldedJob:
                 if job.state in ("completed", "failed", "cancelled"):
                     return job
     raise AssertionError("the socket ended before the job")
+
+
+def test_a_killed_worker_is_replaced_and_the_job_that_it_ran_goes_on(tmp_path: Path) -> None:
+    run = Run(tmp_path, JOB_HANDLERS="tests.handlers", LEASE_SECONDS="3", RESCUE_SECONDS="0.5")
+    try:
+        run.wait_for("Ctrl-C ends it")
+        token = run.said(r"Bearer ([\w.-]+)'")
+        job_id = run.post("/api/jobs", {"type": "test.stream", "input": {"chunks": 60, "seconds": 0.1}}, token)["jobId"]
+        wait_until(lambda: run.get(f"/api/jobs/{job_id}", token)["streamingText"])
+        worker = next(process for process in run.tree() if "worker" in process.cmdline())
+        worker.kill()
+        wait_until(lambda: run.get(f"/api/jobs/{job_id}", token)["state"] == "completed", seconds=45)
+        job = run.get(f"/api/jobs/{job_id}", token)
+        assert job["attempt"] == 2
+        assert job["streamingText"] == "".join(f"[{job_id}:2:{index}]" for index in range(60))
+        assert "worker ended with -9" in run.output
+    finally:
+        run.end()
 
 
 def test_when_the_parent_is_killed_nothing_stays_behind(run: Run) -> None:

@@ -49,16 +49,16 @@ class Command(BaseCommand):
         _migrate()
         password = _first_user()
         log_dir = settings.STATE_DIR / "logs"
-        with Children(log_dir) as children:
+        with Children(log_dir, say=self.stderr.write) as children:
             try:
                 children.start("server", "serve")
                 children.start("worker", "worker")
                 children.wait_until_healthy(f"{_address()}/health", seconds=HEALTHY_SECONDS)
                 self._introduce(password, log_dir)
                 if not no_job:
-                    self._show_first_job()
+                    self._show_first_job(children)
                 self.stdout.write("Everything runs. Ctrl-C ends it.")
-                children.watch()
+                children.tend_until(lambda: False)
             except KeyboardInterrupt:
                 self.stdout.write("\nEnding ...")
 
@@ -78,7 +78,7 @@ class Command(BaseCommand):
             f" -H 'Content-Type: application/json' -d {shlex.quote(body)}\n"
         )
 
-    def _show_first_job(self) -> None:
+    def _show_first_job(self, children: Children) -> None:
         type, query = FIRST_JOB
         handler = registry.find(type)
         if handler is None:
@@ -93,7 +93,12 @@ class Command(BaseCommand):
         self.stdout.flush()
         manage = str(settings.BASE_DIR / "manage.py")
         command = [sys.executable, manage, "watch", job.pk, "--user", USER]
-        subprocess.run(command, check=False, preexec_fn=end_with_parent)  # noqa: S603  our own command
+        view = subprocess.Popen(command, preexec_fn=end_with_parent)  # noqa: S603  our own command
+        try:
+            children.tend_until(lambda: view.poll() is not None)
+        finally:
+            view.terminate()
+            view.wait()
 
 
 def _interrupt(*_: object) -> None:
