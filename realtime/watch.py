@@ -1,6 +1,7 @@
 """A watched topic of this process: who reads it, and whether its group is joined. What is read is said by the subclasses."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from typing import Protocol
 
 
@@ -14,7 +15,7 @@ class Reader(Protocol):
         """The job of this topic was deleted."""
 
 
-class Watch:
+class Watch(ABC):
     """One topic that somebody in this process watches, or did a while ago."""
 
     def __init__(self, name: str, group: str) -> None:
@@ -28,13 +29,13 @@ class Watch:
         self.opening: asyncio.Task[bool] | None = None
         self.idle_since: float | None = None
 
+    @abstractmethod
     async def open(self) -> bool:
         """Read what there is. Returns False when there is no such thing. Raises the database's errors."""
-        raise NotImplementedError
 
+    @abstractmethod
     def pull_soon(self) -> None:
         """Something may have been missed: look for it."""
-        raise NotImplementedError
 
     def wake(self) -> None:
         """Wake all readers."""

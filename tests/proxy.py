@@ -147,10 +147,10 @@ class Proxy:
         assert self._server is not None
         self._server.close()
         self._cut(True)
+        self._block(set())
         others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        if others:
+            await asyncio.wait(others, timeout=5)  # they end by themselves: their connections have
 
     def _cut(self, refuse: bool) -> None:
         self._refuses = refuse

@@ -28,6 +28,16 @@ def test_the_server_is_killed_and_comes_back_and_the_text_is_whole(ann: Person) 
     assert text.startswith(seen)
 
 
+def test_a_job_that_is_deleted_is_gone_from_the_page(ann: Person) -> None:
+    job_id = ann.create("test.answer", query="Gone")
+    ann.open(job_id)
+    ann.expect_state("completed")
+    ann.site.manage("shell", "--verbosity", "0", "-c", f"from jobs.models import Job; Job.objects.filter(pk={job_id!r}).delete()")
+    ann.expect_state("missing")
+    expect(ann.page.get_by_role("alert").filter(has_text="This job was deleted.")).to_be_visible()
+    expect(ann.part("text")).to_be_hidden()
+
+
 def test_one_who_signed_out_elsewhere_is_told(ann: Person) -> None:
     ann.expect_light("online")
     elsewhere = ann.page.context.new_page()

@@ -102,7 +102,7 @@ summary:focus-visible { outline-offset: -2px; }
 [part="log-line"][data-level="warning"] { color: var(--_warn); }
 [part="log-line"][data-level="error"] { color: var(--_bad); }
 
-:host([data-state="missing"]) :is([part="text-frame"], [part="side"], [part="actions"]) { display: none; }
+:host([data-state="missing"]) :is([part="text-frame"], [part="side"], [part="actions"], [part="toggle"], [part="outcome"], [part="log-frame"], [part="meta"]) { display: none; }
 :host([data-state="missing"]) [part="main"] { grid-column: 1 / -1; }
 @container (max-width: 44rem) {
   [part="head"] { grid-template-columns: minmax(0, 1fr); padding: 1rem; }
