@@ -34,7 +34,7 @@ def iso_time(ts: int | None) -> str | None:
     if ts is None:
         return None
     seconds, milliseconds = divmod(ts, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
+    return f"{datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat()}.{milliseconds:03d}Z"
 
 
 def plain_number(value: float) -> int | float:

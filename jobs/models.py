@@ -1,7 +1,7 @@
 """The rows: what is true about jobs. Only `jobs.transitions` writes `state`."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +13,9 @@ from uuid6 import uuid7
 from jobs.events import FoldedJob, iso_time, plain_number
 from jobs.lifecycle import CLOSING, State
 from realtime.position import CLOSED, Position
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def new_job_id() -> str:
@@ -27,7 +30,7 @@ def from_ts(ts: int) -> datetime:
 
 def to_ts(at: datetime) -> int:
     """Return a datetime as Unix milliseconds."""
-    return int(at.timestamp()) * 1000 + at.microsecond // 1000
+    return (at - _EPOCH) // timedelta(milliseconds=1)
 
 
 class JobQuerySet(models.QuerySet["Job"]):

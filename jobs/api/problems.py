@@ -52,7 +52,9 @@ def _describe(error: Exception) -> tuple[int, str, str, dict[str, Any], dict[str
         case exceptions.ValidationError():
             return 400, "invalid", "Some fields are not right, see errors.", {"errors": field_errors(error.detail)}, {}
         case exceptions.APIException():
-            return error.status_code, _code(error), str(error.detail), {}, _headers(error)
+            detail = error.detail
+            text = str(detail.get("detail", error.default_detail) if isinstance(detail, dict) else detail)
+            return error.status_code, _code(error), text, {}, _headers(error)
         case OperationalError() | InterfaceError():
             log.warning("the database does not answer: %s", error)
             return 503, "unavailable", "The database does not answer, try again.", {}, {"Retry-After": str(RETRY_AFTER_SECONDS)}

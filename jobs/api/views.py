@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 from rest_framework import viewsets
@@ -67,10 +68,11 @@ class JobViewSet(viewsets.GenericViewSet[Job]):
         serializer = JobChangesSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         changes = serializer.validated_data
-        if "priority" in changes:
-            job = transitions.edit(job_id, priority=changes["priority"])
-        if "state" in changes:
-            job = transitions.command(job_id, _action_to(changes["state"], job), actor=request.user)
+        with transaction.atomic():  # both changes or none
+            if "priority" in changes:
+                job = transitions.edit(job_id, priority=changes["priority"])
+            if "state" in changes:
+                job = transitions.command(job_id, _action_to(changes["state"], job), actor=request.user)
         return Response(self._whole(job))
 
     @action(detail=True, methods=["post"])

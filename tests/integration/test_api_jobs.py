@@ -115,6 +115,24 @@ def test_priority_and_state_are_changed_by_patch(ann: Any) -> None:
     assert api("PATCH", "/api/jobs/j1", {"state": "completed"})[0] == 400
 
 
+def test_a_patch_makes_both_changes_or_none(ann: Any) -> None:
+    api = Api(ann)
+    api("POST", "/api/jobs", {"type": "test.echo", "jobId": "j1"})
+    assert api("PATCH", "/api/jobs/j1", {"priority": 7, "state": "created"})[0] == 409
+    assert Job.objects.get().priority == 0
+
+
+def test_a_bad_refresh_token_is_said_in_words(ann: Any) -> None:
+    status, problem = Api()("POST", "/api/auth/refresh", {"refresh": "nonsense"})
+    assert (status, problem["detail"][0]) == (401, "T")
+    assert "{" not in problem["detail"]
+
+
+def test_a_year_has_four_digits(ann: Any) -> None:
+    _, job = Api(ann)("POST", "/api/jobs", {"type": "test.echo", "runAt": "0044-03-15T12:00:00.5Z"})
+    assert job["runAt"] == "0044-03-15T12:00:00.500Z"
+
+
 def test_a_command_again_is_fine_and_a_stale_one_is_not(ann: Any) -> None:
     api = Api(ann)
     api("POST", "/api/jobs", {"type": "test.echo", "jobId": "j1"})
