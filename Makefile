@@ -61,12 +61,12 @@ test-newest: install ## the unit and integration rings once more, on Python 3.13
 bench-quick: install ## the hot path beside Socket.IO, in a minute
 	$(BIN)/python -m tests.bench.stream
 
-bench: install ## latency and throughput
-	$(BIN)/python -m tests.bench.latency
-	$(BIN)/python -m tests.bench.throughput
+bench: install ## from a worker's write to a client's frame, on both databases
+	TEST_DATABASE=sqlite $(BIN)/python -m tests.bench.latency
+	TEST_DATABASE=postgres $(BIN)/python -m tests.bench.latency
 
 soak: install ## ten minutes of faults
-	$(BIN)/python -m tests.chaos.soak
+	SOAK_SECONDS=600 $(BIN)/python -m pytest tests/chaos -q -s
 
 clean: ## remove what was installed and built, jobs included
 	rm -rf .venv .cache .state tests/js/node_modules

@@ -1,0 +1,23 @@
+"""The handler that the soak runs: what it writes says which job, attempt and index it is from, so that a checker needs no oracle."""
+
+import asyncio
+from typing import Any
+
+from jobs.handlers import job_handler
+from jobs.run import JobRun
+
+CHECKPOINT_EACH = 8
+
+
+@job_handler("chaos.stream", steps=("Writing",), max_attempts=1000)
+async def stream(run: JobRun) -> dict[str, Any]:
+    """Write `chunks` chunks `[jobId:attempt:index]`, one each `seconds`, with a checkpoint now and then."""
+    chunks, pause = run.input["chunks"], run.input["seconds"]
+    await run.progress(0, step="Writing")
+    for index in range(run.checkpoint_data["next"] if run.checkpoint_data else 0, chunks):
+        await run.write(f"[{run.job_id}:{run.attempt}:{index}]")
+        await run.progress(100 * (index + 1) / chunks)
+        if index % CHECKPOINT_EACH == CHECKPOINT_EACH - 1:
+            await run.checkpoint({"next": index + 1})
+        await asyncio.sleep(pause)
+    return {"chunks": chunks}
