@@ -14,7 +14,6 @@ from jobs.events import FoldedJob, iso_time, plain_number
 from jobs.lifecycle import CLOSING, State
 from realtime.position import CLOSED, Position
 
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
