@@ -115,7 +115,7 @@ class Nemesis:
 
     async def pause_redis(self) -> None:
         await asyncio.to_thread(self._redis.client_pause, 1500)
-        await asyncio.sleep(1.5)
+        await asyncio.to_thread(self._redis.ping)  # answered when the pause is over
 
     async def fill_redis(self) -> None:
         await asyncio.to_thread(self._redis.config_set, "maxmemory", 1)
@@ -148,7 +148,7 @@ class Node:
             except AssertionError:
                 if attempt == 9:
                     raise
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(0.1 * 2**attempt)
             else:
                 self.logs.append(self.process)
                 return
