@@ -2,12 +2,10 @@
 
 import asyncio
 import logging
-import random
 import time
-import traceback
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor as ThreadPool
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,53 +16,21 @@ from jobs import transitions
 from jobs.checkpoints import Checkpoints
 from jobs.conf import settings
 from jobs.database import DatabaseThreads
-from jobs.errors import JobFailed, JobStopped, LeaseLost
+from jobs.errors import JobFailed, LeaseLost
 from jobs.handlers.registry import Handler, find
 from jobs.json_values import kept
 from jobs.lifecycle import Reason
 from jobs.models import Job
+from jobs.outcomes import Completed, Failed, Outcome, classify, describe, write_end
 from jobs.recorder import Recorder
 from jobs.run import BlockingJobRun, JobRun
-from jobs.text import clean
 from realtime.publisher import Entry
 
 log = logging.getLogger(__name__)
 
 RESULT_LIMIT_BYTES = 1024 * 1024
-BACKOFF_FIRST_SECONDS = 1
-BACKOFF_MOST_SECONDS = 300
 STOP_NOTICE_SECONDS = 0.5
 """A handler that has not noticed its stop after this long is cancelled at its next `await`."""
-INTERRUPTED = "interrupted"
-"""The reason with which a worker that ends stops its runs."""
-
-
-@dataclass(frozen=True)
-class Completed:
-    """The handler returned."""
-
-    result: Any
-
-
-@dataclass(frozen=True)
-class Failed:
-    """The attempt ended by an error; `final` when a retry would not help."""
-
-    code: str
-    message: str
-    reason: Reason
-    final: bool
-    detail: str = ""
-
-
-@dataclass(frozen=True)
-class Stopped:
-    """Somebody ended the run."""
-
-    reason: str
-
-
-Outcome = Completed | Failed | Stopped
 
 
 class Executor:
@@ -83,7 +49,7 @@ class Executor:
             outcome = Failed("unknown_type", f"This worker has no handler for type {job.type}.", Reason.ERROR, final=False)
         else:
             outcome = await self._run(handler, job, recorder)
-        log.info("job %s attempt %s: %s", job.pk, job.attempt, _describe(outcome))
+        log.info("job %s attempt %s: %s", job.pk, job.attempt, describe(outcome))
         recorder.finish()
         flush = replace(recorder.flush(), unpublished=await finish_publishing(recorder))
         await self._record(job, flush, outcome, lease_began=recorder.renewed_at)
@@ -104,7 +70,7 @@ class Executor:
             if timeout.expired() and not isinstance(error, JobFailed):
                 message = f"The attempt took longer than {job.timeout_seconds:g} s."
                 return Failed("timeout", message, Reason.TIMEOUT, final=False)
-            return _classify(error, recorder)
+            return classify(error, recorder)
 
     def _begin(self, handler: Handler, run: JobRun) -> "asyncio.Future[Any]":
         if handler.is_async:
@@ -116,7 +82,7 @@ class Executor:
         """Write the end to the row. While the database is away it is tried again as long as the lease may last."""
         while True:
             try:
-                await self._database.run(partial(_write_end, job, flush, outcome))
+                await self._database.run(partial(write_end, job, flush, outcome))
                 return
             except LeaseLost:
                 log.info("fenced: job %s attempt %s is not ours any more", job.pk, job.attempt)
@@ -145,48 +111,3 @@ def _cancel_when_ended(body: "asyncio.Future[Any]", recorder: Recorder) -> None:
         loop.call_later(STOP_NOTICE_SECONDS, body.cancel)
 
     recorder.when_ended(lambda: loop.call_soon_threadsafe(cancel_soon))
-
-
-def _write_end(job: Job, flush: transitions.Flush, outcome: Outcome) -> None:
-    match outcome:
-        case Completed(result):
-            transitions.complete(flush, result)
-        case Stopped(reason) if reason == INTERRUPTED:
-            transitions.interrupt(flush)
-        case Failed():
-            _write_failure(job, flush, outcome)
-
-
-def _write_failure(job: Job, flush: transitions.Flush, failed: Failed) -> None:
-    if failed.final or job.failures + 1 >= job.max_attempts:
-        counted = 0 if failed.final else 1
-        transitions.fail(flush, code=failed.code, message=failed.message, reason=failed.reason, detail=failed.detail, failures=counted)
-        return
-    delay = random.uniform(0, min(BACKOFF_MOST_SECONDS, BACKOFF_FIRST_SECONDS * 2.0**job.failures))  # noqa: S311
-    transitions.retry_later(flush, reason=failed.reason, delay_seconds=delay, detail=failed.detail)
-
-
-def _classify(error: BaseException, recorder: Recorder) -> Outcome:
-    ended = recorder.ended
-    if isinstance(ended, JobFailed):  # it counts even when the handler swallowed it
-        error = ended
-    if isinstance(error, JobFailed):
-        return Failed(clean(error.code), clean(error.message), Reason.ERROR, final=True)
-    if isinstance(ended, JobStopped):
-        return Stopped(ended.reason)
-    if isinstance(error, asyncio.CancelledError):
-        return Stopped(INTERRUPTED)
-    detail = "".join(traceback.format_exception(error))
-    log.warning("a handler raised %s", type(error).__name__, exc_info=error)
-    message = f"The handler raised {type(error).__name__}."
-    return Failed("handler_error", message, Reason.ERROR, final=False, detail=clean(detail)[-20_000:])
-
-
-def _describe(outcome: Outcome) -> str:
-    match outcome:
-        case Completed():
-            return "completed"
-        case Failed():
-            return f"failed with {outcome.code}"
-        case Stopped(reason):
-            return f"stopped, {reason}"

@@ -14,9 +14,10 @@ from django.db import Error as DatabaseError
 from jobs import transitions
 from jobs.conf import settings
 from jobs.database import DatabaseThreads
-from jobs.executor import INTERRUPTED, Executor
+from jobs.executor import Executor
 from jobs.flusher import Flusher
 from jobs.models import Job, Worker, from_ts
+from jobs.outcomes import INTERRUPTED
 from jobs.publishing import Publishing
 from jobs.recorder import Recorder
 from jobs.rescuer import rescue_once

@@ -1,0 +1,100 @@
+"""How an attempt ended, and what that does to its row."""
+
+import asyncio
+import logging
+import random
+import traceback
+from dataclasses import dataclass
+from typing import Any
+
+from jobs import transitions
+from jobs.errors import JobFailed, JobStopped
+from jobs.lifecycle import Reason
+from jobs.models import Job
+from jobs.recorder import Recorder
+from jobs.text import clean
+
+log = logging.getLogger(__name__)
+
+BACKOFF_FIRST_SECONDS = 1
+BACKOFF_MOST_SECONDS = 300
+DETAIL_LIMIT = 20_000
+"""So many last characters of a traceback are kept for staff."""
+INTERRUPTED = "interrupted"
+"""The reason with which a worker that ends stops its runs."""
+
+
+@dataclass(frozen=True)
+class Completed:
+    """The handler returned."""
+
+    result: Any
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The attempt ended by an error; `final` when a retry would not help."""
+
+    code: str
+    message: str
+    reason: Reason
+    final: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Somebody ended the run."""
+
+    reason: str
+
+
+Outcome = Completed | Failed | Stopped
+
+
+def write_end(job: Job, flush: transitions.Flush, outcome: Outcome) -> None:
+    """Write the end to the row. Raises LeaseLost when the attempt does not hold the job any more."""
+    match outcome:
+        case Completed(result):
+            transitions.complete(flush, result)
+        case Stopped(reason) if reason == INTERRUPTED:
+            transitions.interrupt(flush)
+        case Failed():
+            _write_failure(job, flush, outcome)
+
+
+def _write_failure(job: Job, flush: transitions.Flush, failed: Failed) -> None:
+    if failed.final or job.failures + 1 >= job.max_attempts:
+        counted = 0 if failed.final else 1
+        transitions.fail(flush, code=failed.code, message=failed.message, reason=failed.reason, detail=failed.detail, failures=counted)
+        return
+    delay = random.uniform(0, min(BACKOFF_MOST_SECONDS, BACKOFF_FIRST_SECONDS * 2.0**job.failures))  # noqa: S311
+    transitions.retry_later(flush, reason=failed.reason, delay_seconds=delay, detail=failed.detail)
+
+
+def classify(error: BaseException, recorder: Recorder) -> Outcome:
+    """Tell what an error that came out of the handler means for the attempt."""
+    ended = recorder.ended
+    if isinstance(ended, JobFailed):  # it counts even when the handler swallowed it
+        error = ended
+    if isinstance(error, JobFailed):
+        return Failed(clean(error.code), clean(error.message), Reason.ERROR, final=True)
+    if isinstance(ended, JobStopped):
+        return Stopped(ended.reason)
+    if isinstance(error, asyncio.CancelledError):
+        return Stopped(INTERRUPTED)
+    detail = "".join(traceback.format_exception(error))
+    log.warning("a handler raised %s", type(error).__name__, exc_info=error)
+    message = f"The handler raised {type(error).__name__}."
+    return Failed("handler_error", message, Reason.ERROR, final=False, detail=clean(detail)[-DETAIL_LIMIT:])
+
+
+def describe(outcome: Outcome) -> str:
+    """Say it in two or three words, for the log."""
+    match outcome:
+        case Completed():
+            return "completed"
+        case Failed():
+            return f"failed with {outcome.code}"
+        case Stopped(reason):
+            return f"stopped, {reason}"
