@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from uuid6 import uuid7
 
 from jobs.events import FoldedJob, iso_time, plain_number
-from jobs.lifecycle import CLOSING, State
+from jobs.lifecycle import CLOSING, TERMINAL, State
 from realtime.position import CLOSED, Position
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -46,6 +46,17 @@ class JobQuerySet(models.QuerySet["Job"]):
     def visible_to(self, user: Any) -> "JobQuerySet":
         """Jobs that `user` may see: staff all, others their own."""
         return self.all() if user.is_staff else self.filter(owner=user)
+
+
+_JobManager = models.Manager.from_queryset(JobQuerySet)
+
+
+class PresentJobs(_JobManager["Job"]):
+    """The jobs that are not deleted: whoever asks for jobs means these."""
+
+    def get_queryset(self) -> JobQuerySet:
+        """Leave out deleted jobs."""
+        return JobQuerySet(self.model, using=self._db).filter(deleted_at=None)
 
 
 class Job(models.Model):
@@ -101,8 +112,11 @@ class Job(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     updated_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    """When its owner deleted it: what is left of the row keeps the id taken until it is pruned."""
 
-    objects = JobQuerySet.as_manager()
+    objects = PresentJobs()
+    with_deleted = JobQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -120,10 +134,12 @@ class Job(models.Model):
                 | Q(state=State.CREATED, seq=0)
                 | Q(state=State.RUNNING, seq__gte=1, seq__lt=CLOSED),
             ),
+            models.CheckConstraint(name="job_deleted_at_its_end", condition=Q(deleted_at=None) | Q(state__in=sorted(TERMINAL))),
         ]
         indexes = [
             models.Index(F("priority").desc(), "created_at", "id", name="job_due", condition=Q(state=State.CREATED)),
             models.Index(fields=["lease_expires_at"], name="job_leases", condition=Q(state=State.RUNNING)),
+            models.Index(fields=["finished_at"], name="job_finished", condition=Q(finished_at__isnull=False)),
             models.Index(fields=["owner", "-created_at", "-id"], name="job_owner"),
             models.Index(fields=["-created_at", "-id"], name="job_newest"),
         ]

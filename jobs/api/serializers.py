@@ -90,6 +90,7 @@ class NewJobSerializer(serializers.Serializer[NewJob]):
         fields = self.validated_data
         handler = registry.find(fields["type"])
         assert handler is not None, "validate_type looked"
+        given = {"max_attempts": fields["maxAttempts"], "timeout_seconds": fields["timeoutSeconds"]}
         return NewJob(
             type=fields["type"],
             query=fields["query"],
@@ -97,9 +98,10 @@ class NewJobSerializer(serializers.Serializer[NewJob]):
             job_id=fields["jobId"],
             priority=fields["priority"],
             run_at=fields["runAt"],
-            max_attempts=fields["maxAttempts"] or handler.max_attempts,
-            timeout_seconds=fields["timeoutSeconds"] or handler.timeout_seconds,
+            max_attempts=given["max_attempts"] or handler.max_attempts,
+            timeout_seconds=given["timeout_seconds"] or handler.timeout_seconds,
             steps=handler.steps,
+            left_out=frozenset(name for name, value in given.items() if value is None),
         )
 
 

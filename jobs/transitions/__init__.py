@@ -5,6 +5,7 @@ from jobs.transitions.claim import claim
 from jobs.transitions.close import complete, fail
 from jobs.transitions.commands import ACTIONS, command
 from jobs.transitions.create import NewJob, create
+from jobs.transitions.delete import delete
 from jobs.transitions.edit import edit
 from jobs.transitions.flush import Flush, FlushResult, flush
 from jobs.transitions.requeue import interrupt, rescue, retry_later
@@ -19,6 +20,7 @@ __all__ = [
     "command",
     "complete",
     "create",
+    "delete",
     "edit",
     "fail",
     "flush",

@@ -10,7 +10,7 @@ from django.db import transaction
 from jobs.events import Event, encode
 from jobs.lifecycle import State
 from jobs.models import Job
-from realtime import publisher
+from realtime import event_log, publisher
 from realtime.errors import RedisUnavailable
 from realtime.position import CLOSED, Position
 from realtime.publisher import Append, Entry
@@ -66,6 +66,20 @@ def announce_stop(worker_id: str, job_id: str, attempt: int, reason: str) -> Non
 def announce_edit(job_id: str) -> None:
     """Tell those who watch the job, after the commit, that fields changed which no event carries."""
     transaction.on_commit(lambda: publisher.nudge(job_group(job_id), {"type": "job.changed", "jobId": job_id}), robust=True)
+
+
+def announce_deletion(job_id: str) -> None:
+    """Drop the job's log after the commit, and tell those who watch the job that it is gone."""
+    transaction.on_commit(lambda: forget([job_id]), robust=True)
+    transaction.on_commit(lambda: publisher.nudge(job_group(job_id), {"type": "job.deleted", "jobId": job_id}), robust=True)
+
+
+def forget(job_ids: Sequence[str]) -> None:
+    """Drop the logs of jobs; while Redis does not answer they end by themselves."""
+    try:
+        event_log.drop(job_ids)
+    except RedisUnavailable:
+        log.info("the logs of %s are not dropped, Redis does not answer; they end by themselves", list(job_ids))
 
 
 def _publish(appends: Sequence[Append]) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -15,6 +16,9 @@ from jobs.models import Job, JobTransition, from_ts, iso, new_job_id
 from jobs.transitions.announce import announce, announce_lists, announce_work, encoded_entry, now_ts, state_event
 from realtime.position import Position
 from realtime.publisher import Append
+
+HANDLER_DEFAULTS = ("max_attempts", "timeout_seconds")
+"""What a body may leave out for the handler to say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,17 +34,32 @@ class NewJob:
     max_attempts: int = 3
     timeout_seconds: float = 600
     steps: tuple[str, ...] = ()
+    left_out: frozenset[str] = frozenset()
+    """Which of `max_attempts` and `timeout_seconds` the body did not say, so that they are the handler's of today."""
 
     def digest(self) -> str:
         """Return the SHA-256 of the canonical body: the same body has the same digest, however it was written."""
+        return self._digest({name: None if name in self.left_out else getattr(self, name) for name in HANDLER_DEFAULTS})
+
+    def made(self, job: Job) -> bool:
+        """Tell whether the job was created from this body: a value that is left out is the one that was filled in, then or now."""
+        options = []
+        for name in HANDLER_DEFAULTS:
+            value = getattr(self, name)
+            is_default = name in self.left_out or value == getattr(job, name)
+            options.append([value, None] if is_default else [value])
+        return any(self._digest(dict(zip(HANDLER_DEFAULTS, values, strict=True))) == job.body_digest for values in product(*options))
+
+    def _digest(self, defaults: dict[str, Any]) -> str:
+        timeout_seconds = defaults["timeout_seconds"]
         body = {
             "type": self.type,
             "query": self.query,
             "input": self.input,
             "priority": self.priority,
             "runAt": iso(self.run_at),
-            "maxAttempts": self.max_attempts,
-            "timeoutSeconds": float(self.timeout_seconds),
+            "maxAttempts": defaults["max_attempts"],
+            "timeoutSeconds": None if timeout_seconds is None else float(timeout_seconds),
         }
         return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
@@ -48,17 +67,17 @@ class NewJob:
 def create(owner: Any, new: NewJob) -> tuple[Job, bool]:
     """Create the job and return it and True; the job that is there already, and False, when the same body made it.
 
-    Raises JobExists when the id is taken by another body or another owner.
+    Raises JobExists when the id is taken by another body, another owner or a deleted job.
     """
     job_id = new.job_id or new_job_id()
     try:
         with transaction.atomic():
             return _insert(owner, job_id, new), True
     except IntegrityError:
-        job = Job.objects.filter(pk=job_id).first()
+        job = Job.with_deleted.filter(pk=job_id).first()
         if job is None:
             raise
-        if job.owner_id != owner.pk or job.body_digest != new.digest():
+        if job.owner_id != owner.pk or job.deleted_at is not None or not new.made(job):
             raise JobExists(f"The id {job_id} is taken by another job. Choose another, or leave it out.") from None
         return job, False
 

@@ -18,10 +18,13 @@ from jobs.models import Job, JobText, JobTransition, folded
 from jobs.recorder import Recorder
 from jobs.transitions import NewJob
 from realtime import event_log, publisher
+from realtime.layers import group_channel
 from realtime.position import CLOSED, ORIGIN, Position, Verdict, judge
 from realtime.publisher import Append, Entry
 from realtime.redis_client import breaker
+from realtime.topics import job_group, user_group
 from tests import runs
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 
@@ -114,6 +117,34 @@ def test_another_body_under_the_same_id_is_refused(ann: Any, changed: dict[str, 
 
     with pytest.raises(JobExists, match="taken by another job"):
         transitions.create(ann, NewJob(**{**body, **changed}))
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "is_same"),
+    [
+        # (what the body says, the handler's default of the day); None: the body leaves it out
+        ((None, 3), (None, 3), True),
+        ((None, 3), (None, 5), True),
+        ((None, 3), (3, 3), True),
+        ((None, 3), (3, 5), True),
+        ((3, 3), (None, 3), True),
+        ((None, 3), (5, 5), False),
+        ((7, 3), (None, 3), False),
+        ((7, 3), (3, 3), False),
+    ],
+)
+def test_what_a_body_leaves_out_is_what_was_filled_in(ann: Any, first: Any, again: Any, is_same: bool) -> None:
+    def body(said: int | None, default: int) -> NewJob:
+        values = {"max_attempts": said or default, "timeout_seconds": float(said or default)}
+        return NewJob(type="t", job_id="j1", **values, left_out=frozenset(() if said else values))  # type: ignore[arg-type]
+
+    transitions.create(ann, body(*first))
+
+    if is_same:
+        assert transitions.create(ann, body(*again))[1] is False
+    else:
+        with pytest.raises(JobExists):
+            transitions.create(ann, body(*again))
 
 
 def test_another_owners_id_is_refused(ann: Any, bob: Any) -> None:
@@ -631,3 +662,80 @@ def test_the_turn_of_a_running_job_cannot(ann: Any) -> None:
 
     with pytest.raises(CommandConflict, match="running"):
         transitions.edit(job.pk, priority=9)
+
+
+# delete
+
+
+@pytest.mark.parametrize("state", ["completed", "failed", "cancelled"])
+def test_a_deleted_job_keeps_its_id_and_nothing_else(ann: Any, state: str) -> None:
+    job = stopped(ann, state)
+
+    transitions.delete(job.pk, actor=ann)
+
+    assert not Job.objects.filter(pk=job.pk).exists()
+    assert events(job.pk) == []
+    left = Job.with_deleted.get(pk=job.pk)
+    assert (left.state, left.text, left.text_length, left.query, left.input, left.result) == (state, "", 0, "", {}, None)
+    assert (left.error, left.checkpoint, left.steps, left.step, left.queued_event, left.closed_event) == (None, None, [], None, "", None)
+    assert set(left.transitions.values_list("detail", flat=True)) == {""}
+    assert left.transitions.order_by("id").last().actor == ann  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("state", ["created", "running", "paused"])
+def test_a_job_that_has_not_ended_is_not_deleted(ann: Any, state: str) -> None:
+    job = stopped(ann, state)
+
+    with pytest.raises(CommandConflict, match="cancel it first") as conflict:
+        transitions.delete(job.pk, actor=ann)
+
+    assert conflict.value.state == state
+    check(job.pk)
+
+
+def test_the_id_of_a_deleted_job_is_taken_and_the_job_is_not_found(ann: Any) -> None:
+    body = NewJob(type="t", job_id="j1")
+    transitions.create(ann, body)
+    transitions.command("j1", "cancel", actor=ann)
+    transitions.delete("j1", actor=ann)
+
+    with pytest.raises(JobExists):
+        transitions.create(ann, body)
+    for action in transitions.ACTIONS:
+        with pytest.raises(JobNotFound):
+            transitions.command("j1", action, actor=ann)
+    for gone in (lambda: transitions.delete("j1", actor=ann), lambda: transitions.edit("j1", priority=1)):
+        with pytest.raises(JobNotFound):
+            gone()
+
+
+def test_ten_deletes_at_once_are_one(ann: Any) -> None:
+    job = stopped(ann, "completed")
+
+    results = together(*[lambda: transitions.delete(job.pk, actor=ann)] * 10)
+
+    assert sorted(type(result).__name__ for result in results) == ["JobNotFound"] * 9 + ["NoneType"]
+    assert JobTransition.objects.filter(target="deleted").count() == 1
+
+
+def test_who_watches_is_told_of_a_deletion(ann: Any, redis: Any) -> None:
+    job = stopped(ann, "completed")
+    watched = redis.pubsub()
+    watched.subscribe(group_channel(job_group(job.pk)), group_channel(user_group(ann.pk)))
+
+    transitions.delete(job.pk, actor=ann)
+
+    told = wait_until(lambda: (message := watched.get_message()) and message["type"] == "message" and message["data"], what="a nudge")
+    assert b"job.deleted" in told
+    assert b"jobs.changed" in wait_until(lambda: (watched.get_message() or {}).get("data"), what="a nudge of the list")
+    watched.close()
+
+
+def test_without_redis_a_job_is_deleted_all_the_same(ann: Any) -> None:
+    job = stopped(ann, "completed")
+    breaker._open()
+
+    transitions.delete(job.pk, actor=ann)
+
+    assert not Job.objects.exists()
+    breaker._failed = False

@@ -1,0 +1,40 @@
+"""A job is taken out of sight: its content goes at once, its id stays taken until the row is pruned."""
+
+from typing import Any
+
+from django.db import transaction
+
+from jobs.errors import CommandConflict
+from jobs.lifecycle import TERMINAL, Reason
+from jobs.models import Job, JobTransition, from_ts
+from jobs.transitions.announce import announce_deletion, announce_lists, now_ts
+from jobs.transitions.close import lock
+
+DELETED = "deleted"
+"""No state: how the audit names the end of a job that is gone."""
+
+
+def delete(job_id: str, *, actor: Any) -> None:
+    """Clear the content of a job that has ended and hide it. Raises JobNotFound, and CommandConflict while it has not ended."""
+    with transaction.atomic():
+        job = lock(job_id)
+        if job.state not in TERMINAL:
+            raise CommandConflict(f"A {job.state} job cannot be deleted: cancel it first.", state=job.state)
+        at = from_ts(now_ts())
+        _clear(job)
+        job.deleted_at = job.updated_at = at
+        job.save()
+        job.transitions.update(detail="")
+        reason = Reason.USER if actor.pk == job.owner_id else Reason.STAFF
+        JobTransition.objects.create(job=job, at=at, source=job.state, target=DELETED, attempt=job.attempt, reason=reason, actor=actor)
+        announce_deletion(job_id)
+        announce_lists([job])
+
+
+def _clear(job: Job) -> None:
+    """Leave of a row what says whose it was, what became of it and when."""
+    job.query, job.input = "", {}
+    job.text, job.text_length = "", 0
+    job.step, job.steps, job.message = None, [], None
+    job.result = job.error = job.checkpoint = job.closed_event = None
+    job.queued_event = ""
