@@ -82,7 +82,9 @@ class Flusher:
 
     def _heartbeat(self, now: float) -> None:
         if now - self._heartbeat_at >= settings.flush_seconds:
-            Worker.objects.filter(pk=self._worker.pk).update(heartbeat_at=from_ts(now_ts()))
+            self._worker.heartbeat_at = from_ts(now_ts())
+            if not Worker.objects.filter(pk=self._worker.pk).update(heartbeat_at=self._worker.heartbeat_at):
+                self._worker.save(force_insert=True)  # it was pruned while this machine slept
             self._heartbeat_at = now
 
     def _stop_expired(self) -> None:

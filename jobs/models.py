@@ -43,6 +43,10 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Jobs whose lease is over, by the database's clock."""
         return self.filter(state=State.RUNNING, lease_expires_at__lt=Now())
 
+    def ended_before(self, moment: Any) -> "JobQuerySet":
+        """Jobs that ended for good before `moment`, deleted ones too where they are asked."""
+        return self.filter(finished_at__lt=moment, state__in=sorted(TERMINAL))
+
     def visible_to(self, user: Any) -> "JobQuerySet":
         """Jobs that `user` may see: staff all, others their own."""
         return self.all() if user.is_staff else self.filter(owner=user)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import random
 import socket
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from jobs.executor import Executor
 from jobs.flusher import Flusher
 from jobs.models import Job, Worker, from_ts
 from jobs.outcomes import INTERRUPTED
+from jobs.pruner import prune_once
 from jobs.publishing import Publishing
 from jobs.recorder import Recorder
 from jobs.rescuer import rescue_once
@@ -26,6 +28,10 @@ from realtime.publisher import Entry
 from realtime.topics import WORKERS_GROUP, worker_group
 
 log = logging.getLogger(__name__)
+
+PRUNE_SECONDS = 3600
+PRUNE_WITHIN_SECONDS = 60
+"""The first pruning is at a random moment within this time."""
 
 
 class JobWorker:
@@ -57,7 +63,7 @@ class JobWorker:
         """Work until stopped."""
         await self._database.run(self.row.save)
         self._flusher.start()
-        tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._rescue())]
+        tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._rescue()), asyncio.create_task(self._prune())]
         log.info("worker %s takes jobs of %s, %s at once", self.row.name, ", ".join(self.row.types), self._concurrency)
         try:
             while not self._stopping.is_set():
@@ -133,6 +139,17 @@ class JobWorker:
                 await self._database.run(rescue_once)
             except DatabaseError as error:
                 log.warning("no orphans could be looked for, trying again: %s", error)
+
+    async def _prune(self) -> None:
+        """Delete what is old, once an hour; not at the very start, when all workers of a deployment begin at once."""
+        await asyncio.sleep(random.uniform(0, PRUNE_WITHIN_SECONDS))  # noqa: S311
+        while True:
+            try:
+                while await self._database.run(prune_once):
+                    log.info("worker %s deleted a batch of old rows", self.row.name)
+            except DatabaseError as error:
+                log.warning("what is old could not be deleted, trying again in an hour: %s", error)
+            await asyncio.sleep(PRUNE_SECONDS)
 
     # The end
 
