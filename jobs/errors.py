@@ -43,3 +43,11 @@ class CommandConflict(JobError):
 
 class JobExists(JobError):
     """This jobId is taken by a job with another body or of another owner."""
+
+
+class JobNotClaimable(JobError):
+    """The job does not wait for a worker now."""
+
+
+class JobNotClaimed(JobError):
+    """This process does not hold the job."""

@@ -18,17 +18,15 @@ from jobs.conf import settings
 from jobs.database import DatabaseThreads
 from jobs.errors import JobFailed, LeaseLost
 from jobs.handlers.registry import Handler, find
-from jobs.json_values import kept
 from jobs.lifecycle import Reason
 from jobs.models import Job
-from jobs.outcomes import Completed, Failed, Outcome, classify, describe, write_end
+from jobs.outcomes import Failed, Outcome, classify, completed, describe, timed_out, write_end
 from jobs.recorder import Recorder
 from jobs.run import BlockingJobRun, JobRun
 from realtime.publisher import Entry
 
 log = logging.getLogger(__name__)
 
-RESULT_LIMIT_BYTES = 1024 * 1024
 STOP_NOTICE_SECONDS = 0.5
 """A handler that has not noticed its stop after this long is cancelled at its next `await`."""
 
@@ -57,26 +55,25 @@ class Executor:
     async def _run(self, handler: Handler, job: Job, recorder: Recorder) -> Outcome:
         deadline = time.monotonic() + job.timeout_seconds
         checkpoints = Checkpoints(job, recorder, database=self._database)
-        run = JobRun(job, recorder, deadline=deadline, checkpoints=checkpoints, threads=self._threads, wait_for_flush=self._wait_for_flush)
+        parts = {"deadline": deadline, "checkpoints": checkpoints, "wait_for_flush": self._wait_for_flush}
         timeout = asyncio.timeout(job.timeout_seconds)
         try:
             async with timeout:
-                body = self._begin(handler, run)
+                body = self._begin(handler, job, recorder, parts)
                 _cancel_when_ended(body, recorder)
                 result = await body
             recorder.check()
-            return Completed(kept(result, name="result", limit_bytes=RESULT_LIMIT_BYTES))
+            return completed(result)
         except BaseException as error:
             if timeout.expired() and not isinstance(error, JobFailed):
-                message = f"The attempt took longer than {job.timeout_seconds:g} s."
-                return Failed("timeout", message, Reason.TIMEOUT, final=False)
+                return timed_out(job)
             return classify(error, recorder)
 
-    def _begin(self, handler: Handler, run: JobRun) -> "asyncio.Future[Any]":
+    def _begin(self, handler: Handler, job: Job, recorder: Recorder, parts: dict[str, Any]) -> "asyncio.Future[Any]":
         if handler.is_async:
-            task: asyncio.Task[Any] = asyncio.ensure_future(handler.function(run))
+            task: asyncio.Task[Any] = asyncio.ensure_future(handler.function(JobRun(job, recorder, threads=self._threads, **parts)))
             return task
-        return asyncio.get_running_loop().run_in_executor(self._threads, _call, handler, BlockingJobRun(run))
+        return asyncio.get_running_loop().run_in_executor(self._threads, _call, handler, BlockingJobRun(job, recorder, **parts))
 
     async def _record(self, job: Job, flush: transitions.Flush, outcome: Outcome, *, lease_began: float) -> None:
         """Write the end to the row. While the database is away it is tried again as long as the lease may last."""

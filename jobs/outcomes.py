@@ -9,6 +9,7 @@ from typing import Any
 
 from jobs import transitions
 from jobs.errors import JobFailed, JobStopped
+from jobs.json_values import kept
 from jobs.lifecycle import Reason
 from jobs.models import Job
 from jobs.recorder import Recorder
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 
 BACKOFF_FIRST_SECONDS = 1
 BACKOFF_MOST_SECONDS = 300
+RESULT_LIMIT_BYTES = 1024 * 1024
 DETAIL_LIMIT = 20_000
 """So many last characters of a traceback are kept for staff."""
 INTERRUPTED = "interrupted"
@@ -50,6 +52,16 @@ class Stopped:
 
 
 Outcome = Completed | Failed | Stopped
+
+
+def completed(result: Any) -> Completed:
+    """Return a normal end. Raises JobFailed for a result that JSON cannot hold, or a too large one."""
+    return Completed(kept(result, name="result", limit_bytes=RESULT_LIMIT_BYTES))
+
+
+def timed_out(job: Job) -> Failed:
+    """Return the end of an attempt that took too long."""
+    return Failed("timeout", f"The attempt took longer than {job.timeout_seconds:g} s.", Reason.TIMEOUT, final=False)
 
 
 def write_end(job: Job, flush: transitions.Flush, outcome: Outcome) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from channels.layers import get_channel_layer
 from django.db import Error as DatabaseError
 
-from jobs import transitions
+from jobs import held, transitions
 from jobs.conf import settings
 from jobs.database import DatabaseThreads
 from jobs.executor import Executor
@@ -93,11 +93,13 @@ class JobWorker:
         recorder = Recorder(job, on_news=self._publishing.schedule)
         task = asyncio.create_task(self._executor.execute(job, recorder, finish_publishing=self._finish_publishing))
         self._runs[job.pk] = recorder, task
+        held.hold(job, recorder)
         task.add_done_callback(lambda task: self._ended(job.pk, recorder, task))
 
     def _ended(self, job_id: str, recorder: Recorder, task: asyncio.Task[None]) -> None:
         if (known := self._runs.get(job_id)) and known[0] is recorder:
             del self._runs[job_id]
+        held.let_go(recorder)
         self._publishing.forget(recorder)
         if not task.cancelled() and (error := task.exception()):
             log.error("the run of job %s broke; the rescuer will find it", job_id, exc_info=error)

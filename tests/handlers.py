@@ -7,7 +7,7 @@ from typing import Any
 
 from jobs.errors import JobFailed
 from jobs.handlers import job_handler
-from jobs.run import BlockingJobRun, JobRun
+from jobs.run import BlockingJobRun, JobRun, publish_job_progress
 
 
 @job_handler("test.stream", steps=("Analyzing", "Generating"))
@@ -93,3 +93,14 @@ def saving_blocking(run: BlockingJobRun) -> Any:
             raise RuntimeError("interrupted by itself")
         run.checkpoint({"next": index + 1})
     return {"answers": answers}
+
+
+@job_handler("test.report")
+async def report(run: JobRun) -> None:
+    """Report from code that is not given the run, on the loop and in a thread."""
+
+    def deep_inside(step: str, percent: float) -> None:
+        publish_job_progress(run.job_id, run.input["user_id"], "running", step, percent)
+
+    deep_inside("Near", 30)
+    await asyncio.to_thread(deep_inside, "Far", 60)

@@ -16,21 +16,11 @@ from jobs.recorder import Recorder
 _YIELD_SECONDS = 0.005
 
 
-class JobRun:
-    """One attempt of a job, as its `async def` handler sees it.
-
-    Every call raises JobStopped once the job is cancelled or paused, the lease is lost, or the worker ends: let it pass through.
-    """
+class _Run:
+    """What a run is, whether its calls wait or block."""
 
     def __init__(
-        self,
-        job: Job,
-        recorder: Recorder,
-        *,
-        deadline: float,
-        checkpoints: Checkpoints,
-        threads: ThreadPool,
-        wait_for_flush: Callable[[Recorder], Any],
+        self, job: Job, recorder: Recorder, *, deadline: float, checkpoints: Checkpoints, wait_for_flush: Callable[[Recorder], Any]
     ) -> None:
         self.job_id: str = job.pk
         self.query: str = job.query
@@ -40,9 +30,7 @@ class JobRun:
         """When this attempt's time is over, on `time.monotonic`'s clock."""
         self._recorder = recorder
         self._checkpoints = checkpoints
-        self._threads = threads
         self._wait_for_flush = wait_for_flush
-        self._yielded_at = time.monotonic()
 
     @property
     def stopping(self) -> bool:
@@ -53,6 +41,18 @@ class JobRun:
     def checkpoint_data(self) -> Any:
         """What the job's last checkpoint saved, None before the first: go on from there."""
         return self._checkpoints.data
+
+
+class JobRun(_Run):
+    """One attempt of a job, as its `async def` handler sees it.
+
+    Every call raises JobStopped once the job is cancelled or paused, the lease is lost, or the worker ends: let it pass through.
+    """
+
+    def __init__(self, job: Job, recorder: Recorder, *, threads: ThreadPool, **parts: Any) -> None:
+        super().__init__(job, recorder, **parts)
+        self._threads = threads
+        self._yielded_at = time.monotonic()
 
     async def progress(self, percent: float | None = None, *, step: str | None = None, message: str | None = None) -> None:
         """Report percent done (0-100, never falls inside an attempt), the step, a message; each is optional."""
@@ -104,52 +104,37 @@ class JobRun:
             await asyncio.to_thread(self._wait_for_flush, self._recorder)
 
 
-class BlockingJobRun:
+class BlockingJobRun(_Run):
     """One attempt of a job, as its plain `def` handler sees it: the names of JobRun, blocking."""
-
-    def __init__(self, run: JobRun) -> None:
-        self._run = run
-        self.job_id, self.query, self.input = run.job_id, run.query, run.input
-        self.attempt, self.deadline = run.attempt, run.deadline
-
-    @property
-    def stopping(self) -> bool:
-        """Whether the run is to end."""
-        return self._run.stopping
-
-    @property
-    def checkpoint_data(self) -> Any:
-        """What the job's last checkpoint saved, None before the first: go on from there."""
-        return self._run.checkpoint_data
 
     def progress(self, percent: float | None = None, *, step: str | None = None, message: str | None = None) -> None:
         """Report percent done (0-100, never falls inside an attempt), the step, a message; each is optional."""
-        self._run._recorder.progress(percent, step, message)
+        self._recorder.progress(percent, step, message)
         self._wait()
 
     def write(self, text: str) -> None:
         """Append to the text that viewers see streaming. Waits while the database is far behind."""
-        self._run._recorder.write(text)
+        self._recorder.write(text)
         self._wait()
 
     def log(self, message: str, *, level: str = "info") -> None:
         """Add a line (`debug`, `info`, `warning`, `error`) to the activity panel."""
-        self._run._recorder.log(message, level)
+        self._recorder.log(message, level)
         self._wait()
 
     def checkpoint(self, data: Any) -> None:
         """Save the text so far with `data`, for which JSON is enough: a later attempt goes on from exactly here."""
-        self._run._recorder.check()
-        self._run._checkpoints.save(data).result()
+        self._recorder.check()
+        self._checkpoints.save(data).result()
 
     def once(self, key: str, function: Callable[..., Any], *args: Any) -> Any:
         """Return what `function(*args)` returns, and the same without calling it again in every later attempt."""
-        checkpoints = self._run._checkpoints
+        checkpoints = self._checkpoints
         if not checkpoints.has_answer(key):
-            self._run._recorder.check()
+            self._recorder.check()
             checkpoints.save_answer(key, function(*args)).result()
         return checkpoints.answer(key)
 
     def _wait(self) -> None:
-        while self._run._recorder.must_wait:
-            self._run._wait_for_flush(self._run._recorder)
+        while self._recorder.must_wait:
+            self._wait_for_flush(self._recorder)

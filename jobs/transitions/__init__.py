@@ -1,7 +1,7 @@
 """The only writer of a job's state: each change is one guarded write in one transaction, published after the commit."""
 
 from jobs.transitions.checkpoint import checkpoint, save_answer
-from jobs.transitions.claim import claim
+from jobs.transitions.claim import claim, claim_one
 from jobs.transitions.close import complete, fail
 from jobs.transitions.commands import ACTIONS, command
 from jobs.transitions.create import NewJob, create
@@ -17,6 +17,7 @@ __all__ = [
     "NewJob",
     "checkpoint",
     "claim",
+    "claim_one",
     "command",
     "complete",
     "create",

@@ -9,6 +9,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 
 from jobs.conf import settings
+from jobs.errors import JobError, JobNotClaimable, JobNotFound
 from jobs.lifecycle import State
 from jobs.models import Job, JobTransition, Worker, from_ts
 from jobs.transitions.announce import announce, announce_lists, encoded_entry, now_ts, state_event
@@ -37,21 +38,53 @@ def claim(worker: Worker, *, types: Sequence[str], limit: int) -> list[Job]:
         )
         if not jobs:
             return []
-        ts = now_ts()
-        at = from_ts(ts)
-        ids = [job.pk for job in jobs]
-        Job.objects.filter(pk__in=ids, state=State.CREATED).update(
-            state=State.RUNNING, seq=1, worker=worker, lease_expires_at=lease_end(), started_at=at, updated_at=at
-        )
-        for job in jobs:
-            job.state, job.seq, job.worker, job.started_at, job.updated_at = State.RUNNING, 1, worker, at, at
-        JobTransition.objects.bulk_create(
-            JobTransition(job=job, at=at, source=State.CREATED, target=State.RUNNING, attempt=job.attempt, worker_name=worker.name)
-            for job in jobs
-        )
-        announce([_append(job, ts) for job in jobs])
-        announce_lists(jobs)
+        _take(worker, jobs)
     return jobs
+
+
+def claim_one(worker: Worker, job_id: str) -> Job:
+    """Take this one job for `worker`, whose row is saved with it, and return it, running.
+
+    Raises JobNotFound, JobNotClaimable when it does not wait for a worker now, and RuntimeError inside a transaction:
+    nobody else would see the claim.
+    """
+    with transaction.atomic(durable=True):
+        job = Job.objects.due().filter(pk=job_id).select_for_update().first()
+        if job is None:
+            raise _not_claimable(job_id)
+        worker.types = [job.type]
+        worker.save()
+        _take(worker, [job])
+    return job
+
+
+def _not_claimable(job_id: str) -> JobError:
+    job = Job.objects.select_related("worker").filter(pk=job_id).first()
+    if job is None:
+        return JobNotFound()
+    if job.worker:
+        return JobNotClaimable(f"Job {job_id} is running: worker {job.worker.name} holds it.")
+    if job.state == State.CREATED and job.run_at:
+        return JobNotClaimable(f"Job {job_id} waits until {job.run_at.isoformat()}.")
+    return JobNotClaimable(f"Job {job_id} is {job.state}: only a created job can be claimed.")
+
+
+def _take(worker: Worker, jobs: Sequence[Job]) -> None:
+    """Make locked, due rows running jobs of `worker`, and announce them."""
+    ts = now_ts()
+    at = from_ts(ts)
+    ids = [job.pk for job in jobs]
+    Job.objects.filter(pk__in=ids, state=State.CREATED).update(
+        state=State.RUNNING, seq=1, worker=worker, lease_expires_at=lease_end(), started_at=at, updated_at=at
+    )
+    for job in jobs:
+        job.state, job.seq, job.worker, job.started_at, job.updated_at = State.RUNNING, 1, worker, at, at
+    JobTransition.objects.bulk_create(
+        JobTransition(job=job, at=at, source=State.CREATED, target=State.RUNNING, attempt=job.attempt, worker_name=worker.name)
+        for job in jobs
+    )
+    announce([_append(job, ts) for job in jobs])
+    announce_lists(jobs)
 
 
 def _append(job: Job, ts: int) -> Append:
