@@ -70,6 +70,9 @@ class JobConsumer(AsyncWebsocketConsumer):
         """Accept, so that a refusal's code arrives; sign in by the header if there is one."""
         await self.accept()
         self.hub.sockets.add(self)
+        if self.hub.is_draining:
+            await self.leave(protocol.RESTARTING)
+            return
         headers = dict(self.scope["headers"])
         if not _origin_is_allowed(headers):
             await self.leave(protocol.REFUSED)

@@ -42,6 +42,8 @@ class Hub:
         self.source = source
         self.sockets: set[Any] = set()
         """All open sockets of this process; the sweeper asks each now and then."""
+        self.is_draining = False
+        """Whether this process is about to end: whoever comes now is sent on at once."""
         self.threads = Threads(THREADS)
         self.listener = Listener(self.threads, self._hear, self._compare_soon)
         self._watches: dict[str, Watch] = {}
@@ -75,11 +77,14 @@ class Hub:
 
     async def drain(self, seconds: float) -> None:
         """Send all sockets away within `seconds`, one after another, so that they do not all come back at the same moment."""
+        self.is_draining = True
         sockets = random.sample(list(self.sockets), len(self.sockets))
         pause = min(DRAIN_PAUSE_SECONDS, 0.8 * seconds / max(1, len(sockets)))
+        leaving = []
         for socket in sockets:
-            await socket.leave(RESTARTING)
+            leaving.append(asyncio.create_task(socket.leave(RESTARTING)))  # one that does not read holds up no other
             await asyncio.sleep(pause)
+        await asyncio.gather(*leaving)
 
     # Readers come and go
 
@@ -110,7 +115,7 @@ class Hub:
             if not found:
                 if watch.opening is None:
                     watch.opening = asyncio.create_task(self._open(watch))
-                found = await asyncio.shield(watch.opening)
+                found = await asyncio.shield(watch.opening) and watch.is_open  # it may have been deleted since
         finally:
             if not found:
                 watch.detach(reader)
@@ -129,10 +134,16 @@ class Hub:
         return found
 
     async def _forget(self, watch: Watch) -> None:
-        if self._watches.get(watch.name) is watch:
-            del self._watches[watch.name]
-            del self._by_group[watch.group]
+        if self._drop(watch):
             await self.listener.leave(watch.group)
+
+    def _drop(self, watch: Watch) -> bool:
+        """Have whoever comes next open the topic anew. Returns whether it was there."""
+        if self._watches.get(watch.name) is not watch:
+            return False
+        del self._watches[watch.name]
+        del self._by_group[watch.group]
+        return True
 
     # News
 
@@ -214,25 +225,30 @@ class Hub:
                 for watch in [watch for watch in self._watches.values() if not watch.is_joined and watch.is_open]:
                     watch.is_joined = await self.listener.join(watch.group)
                     watch.pull_soon()
+                    if not watch.is_joined:
+                        break  # it fails for all: a thousand topics are not to be waited for one after another
             if self.degraded or was_degraded:
                 self._compare_soon()
 
     # What runs beside it all
 
     async def _sweep(self) -> None:
-        """Once a second: what is due at each socket and list, and topics that nobody has read for a while."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(1)
-            now = loop.time()
-            for socket in list(self.sockets):
-                socket.tick(now)
-            for watch in list(self._watches.values()):
-                if isinstance(watch, ListWatch):
-                    watch.look_at_running()
-                if watch.is_idle(now, settings.feed_idle_seconds):
-                    forgetting = asyncio.create_task(self._forget(watch))
-                    forgetting.add_done_callback(_report)
+            self.sweep_once(loop.time())
+
+    def sweep_once(self, now: float) -> None:
+        """Do what is due at each socket and list, and forget the topics that nobody has read for a while."""
+        for socket in list(self.sockets):
+            socket.tick(now)
+        for watch in list(self._watches.values()):
+            if isinstance(watch, ListWatch):
+                watch.look_at_running()
+            if watch.is_idle(now, settings.feed_idle_seconds):
+                self._drop(watch)  # now: a reader that comes before the group is left must not find it
+                leaving = asyncio.create_task(self.listener.leave(watch.group))
+                leaving.add_done_callback(_report)
 
     async def _check_sign_ins(self) -> None:
         """Every few seconds: close the sockets whose user was deactivated or whose session has ended."""

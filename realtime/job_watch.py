@@ -191,6 +191,7 @@ class JobWatch(Watch):
             reader.gone(self.name)
         self.is_open = False
         self.idle_since = float("-inf")
+        self._wanted = ORIGIN  # who has the id next begins at the beginning
 
 
 def _read_after(job_id: str, position: Position) -> list[Entry] | None:

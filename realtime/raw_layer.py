@@ -81,9 +81,13 @@ class RawShard(RedisSingleShardConnection):  # type: ignore[misc]  # untyped lib
         """Subscribe and wait for the confirmation. Raises OSError or TimeoutError."""
         if channel in self._subscribed_to and self._receiver:
             return
-        receiver = await self._connected()
-        async with asyncio.timeout(CONFIRM_SECONDS):
-            await receiver.subscribe([channel])
+        try:
+            receiver = await self._connected()
+            async with asyncio.timeout(CONFIRM_SECONDS):
+                await receiver.subscribe([channel])
+        except BaseException:
+            self.channel_layer.channels.pop(channel, None)  # nobody knows the name of a channel that was not made
+            raise
         self._subscribed_to.add(channel)
 
     async def unsubscribe(self, channel: str) -> None:
@@ -113,9 +117,13 @@ class RawShard(RedisSingleShardConnection):  # type: ignore[misc]  # untyped lib
         async with self._lock:
             if self._receiver is None:
                 receiver = await self._connect()
-                if others := list(self._subscribed_to):
-                    async with asyncio.timeout(CONFIRM_SECONDS):
-                        await receiver.subscribe(others)
+                try:
+                    if others := list(self._subscribed_to):
+                        async with asyncio.timeout(CONFIRM_SECONDS):
+                            await receiver.subscribe(others)
+                except BaseException:
+                    receiver.close()
+                    raise
                 self._receiver = receiver
             return self._receiver
 

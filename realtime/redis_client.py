@@ -46,9 +46,9 @@ class Breaker:
         except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError, OSError) as error:
             self._open()
             raise RedisUnavailable(f"Redis does not answer: {error}") from error
-        except (redis.OutOfMemoryError, redis.ReadOnlyError) as error:
+        except redis.RedisError as error:  # full, read-only, its disk full, no right to it: whatever it says, it does not do it
             self._open()
-            raise RedisUnavailable(f"Redis takes no writes: {error}") from error
+            raise RedisUnavailable(f"Redis refuses: {error}") from error
         self._failed = False
 
     def _open(self) -> None:

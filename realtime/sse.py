@@ -31,6 +31,8 @@ def events_view(source: Source) -> View:
         if request.method != "GET":
             return _problem(405, "method_not_allowed", "Events are read with GET.", Allow="GET")
         hub = hub_of_this_loop(source)
+        if hub.is_draining:
+            return _problem(503, "unavailable", "This server is restarting, try again.", **{"Retry-After": "2"})
         try:
             identity = await hub.in_thread(lambda: _identify(request))
             if identity is None:

@@ -56,6 +56,8 @@ class Subscriptions:
         after = message.after
         if after is not None and after > watch.feed.position:
             await watch.catch_up(after)
+            if not watch.is_open:
+                raise RequestRefused("not_found", "There is no such job.")
         feed = watch.feed
         recovered = after is not None and recovers(watch, after)
         frame = {"type": "subscribed", "ref": message.ref, "topic": message.topic, "position": str(feed.position), "recovered": recovered}

@@ -13,6 +13,8 @@ from websockets.exceptions import ConnectionClosed
 
 from omnibrowser.valkey import free_port
 from tests.processes import Site
+from tests.silent import open_and_never_read
+from tests.sockets import client
 from tests.viewers import Viewer, agree, percentile
 from tests.waiting import until
 
@@ -49,11 +51,37 @@ async def test_readers_leave_one_after_another_and_health_says_so_first(site: Si
     status, health = await asyncio.to_thread(site.call, "GET", "/health")
     assert (status, health["status"]) == (503, "draining")
     assert len(closed) < SOCKETS, "health was late"
+    assert await asyncio.to_thread(closed_with, site.socket_url, token) == 1012, "who comes now is sent on"
     await asyncio.gather(*staying)
     assert {code for _, code in closed} == {1012}
     spread = closed[-1][0] - closed[0][0]
     assert 1 < spread < 4
     assert await asyncio.to_thread(server.popen.wait, 10) == 0
+
+
+def closed_with(url: str, token: str) -> int:
+    """Open a socket and return the code with which the server closes it."""
+    with client(url, Authorization=f"Bearer {token}") as made:
+        return made.close_code(seconds=1)
+
+
+async def test_one_that_does_not_read_holds_up_no_other(site: Site, request: pytest.FixtureRequest) -> None:
+    server = site.serve()
+    site.worker()
+    token = site.user("ann")
+    body = {"type": "test.stream", "jobId": "j", "input": {"chunks": 100, "seconds": 0.05, "pad": "x" * 2000}}
+    assert site.call("POST", "/api/jobs", body, token=token)[0] == 201
+    for _ in range(5):
+        request.addfinalizer((await asyncio.to_thread(open_and_never_read, site, token)).close)
+    viewer = Viewer([site.socket_url], token, "j")
+    watching = asyncio.create_task(viewer.watch())
+    await until(lambda: viewer.job.text_length > 60_000)
+    server.signal(signal.SIGTERM)
+    began = time.monotonic()
+    await until(lambda: bool(viewer.codes))
+    assert viewer.codes[0] == 1012
+    assert time.monotonic() - began < 2
+    watching.cancel()
 
 
 async def test_a_stream_over_http_ends_too(site: Site) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import resource
-import socket
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +14,7 @@ from websockets.exceptions import InvalidHandshake
 
 from tests.processes import Process, Site
 from tests.proxy import Proxy
+from tests.silent import open_and_never_read
 from tests.viewers import Viewer, agree
 from tests.waiting import until
 
@@ -62,20 +62,6 @@ async def test_a_reader_at_1_kb_a_second_is_whole_at_the_end_and_nobody_waits_fo
         proxy.heal()
         await watching
     agree([*fast, slow], {"j": site.call("GET", "/api/jobs/j", token=token)[1]})
-
-
-def open_and_never_read(site: Site, token: str) -> socket.socket:
-    """Subscribe on a socket with a small buffer, and read nothing."""
-    made = socket.socket()
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    made.connect(("127.0.0.1", site.port))
-    head = f"GET /ws/ HTTP/1.1\r\nHost: 127.0.0.1:{site.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    head += f"Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nSec-WebSocket-Version: 13\r\nAuthorization: Bearer {token}\r\n\r\n"
-    made.sendall(head.encode())
-    made.recv(1)
-    frame = json.dumps({"type": "subscribe", "topic": "job:j"}).encode()
-    made.sendall(bytes([0x81, 0x80 | len(frame)]) + bytes(4) + frame)
-    return made
 
 
 async def test_those_who_never_read_are_closed_and_hold_little(site: Site, request: pytest.FixtureRequest) -> None:

@@ -282,6 +282,34 @@ async def test_a_topic_that_nobody_reads_is_left_after_a_while(watching: Hub, so
     await until(lambda: subscribers(redis, "j") == 0)
 
 
+async def test_a_reader_that_comes_as_its_topic_is_forgotten_hears_all(watching: Hub, source: MadeUpSource) -> None:
+    source.add("j", *BEGUN)
+    publish(*BEGUN)
+    first = await Watcher().watch(watching)
+    watching._watches["job:j"].detach(first)
+    watching.sweep_once(1e12)
+    second = await Watcher().watch(watching)
+    publish(text(1, 2, 0, "heard"))
+    await until(lambda: second.text == "heard", seconds=1.5)
+
+
+async def test_an_id_that_is_used_again_begins_at_the_beginning(watching: Hub, source: MadeUpSource) -> None:
+    source.add("j", *BEGUN)
+    watcher = await Watcher().watch(watching)
+    publish(*BEGUN, text(1, 2, 0, "old"))
+    await until(lambda: watcher.text == "old")
+    del source.jobs["j"]
+    event_log.drop(["j"])
+    await watching.compare_once()
+    assert watcher.gone_topics == ["job:j"]
+    source.add("j", *BEGUN)
+    reads = source.asked["load"]
+    later = await Watcher().watch(watching)
+    publish(*BEGUN, text(1, 2, 0, "new"))
+    await until(lambda: later.text == "new")
+    assert source.asked["load"] == reads + 1
+
+
 GARBAGE: list[Any] = [
     b"", b"\xc1", b"nonsense" * 1000,
     {}, {"type": None}, {"type": "no.such"}, {"type": "job.events"}, {"type": "job.events", "topic": 7},

@@ -51,14 +51,15 @@ def test_a_key_that_is_no_log_is_written_anew_and_others_do_not_suffer(redis: An
     assert positions() == ["1-0"]
 
 
-def test_a_full_redis_is_away_and_nothing_of_it_is_seen(redis: Any) -> None:
-    redis.config_set("maxmemory", 1)
+@pytest.mark.parametrize("setting", ["maxmemory", "min-replicas-to-write"], ids=["full", "without the replicas that it asks for"])
+def test_a_redis_that_takes_no_writes_is_away_and_nothing_of_it_is_seen(redis: Any, setting: str) -> None:
+    redis.config_set(setting, 1)
     try:
         with pytest.raises(RedisUnavailable):
             publisher.publish([item(queued(1))], still_true=never)
         assert not answers()
     finally:
-        redis.config_set("maxmemory", 0)
+        redis.config_set(setting, 0)
     wait_until(answers, what="a breaker that tries again")
     assert positions() == []
 
