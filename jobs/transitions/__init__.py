@@ -9,6 +9,7 @@ from jobs.transitions.delete import delete
 from jobs.transitions.edit import edit
 from jobs.transitions.flush import Flush, FlushResult, flush
 from jobs.transitions.requeue import interrupt, rescue, retry_later
+from jobs.transitions.restore import skip_lost_attempts
 
 __all__ = [
     "ACTIONS",
@@ -29,4 +30,5 @@ __all__ = [
     "rescue",
     "retry_later",
     "save_answer",
+    "skip_lost_attempts",
 ]
