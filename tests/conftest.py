@@ -12,6 +12,9 @@ from realtime.redis_client import breaker, client
 from tests.environment import STATE_DIR
 from tests.sockets import LiveServer
 
+# Passwords are made to take long to try, and every test makes users.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out, on SQLite, which locks no rows, the tests of what locked rows do."""
