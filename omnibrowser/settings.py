@@ -58,6 +58,10 @@ JWT_SECRET = _secret("JWT_SECRET")
 if not DEBUG and SECRET_KEY == JWT_SECRET:
     raise ImproperlyConfigured("SECRET_KEY and JWT_SECRET are the same. Make two: whoever learns one would have both.")
 
+JWT_SECRET_PREVIOUS = env.str("JWT_SECRET_PREVIOUS", default="")
+if JWT_SECRET_PREVIOUS and not DEBUG and (JWT_SECRET_PREVIOUS in (JWT_SECRET, SECRET_KEY) or len(JWT_SECRET_PREVIOUS) < SHORTEST_SECRET):
+    raise ImproperlyConfigured("JWT_SECRET_PREVIOUS is the JWT_SECRET before the present one, and no other or shorter secret.")
+
 SOCKET_HOST = env.str("SOCKET_HOST", default="127.0.0.1")
 SOCKET_PORT = env.int("SOCKET_PORT", default=3000)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
@@ -77,7 +81,9 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "channels",
+    "corsheaders",
     "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
     "omnibrowser",
     "jobs",
     "realtime",
@@ -86,6 +92,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -185,9 +192,20 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 
+# Pages of other origins sign in with tokens, so no cookie is theirs to send.
+CORS_ALLOWED_ORIGINS = ALLOWED_ORIGINS
+CORS_URLS_REGEX = r"^/(api/|health)"
+CORS_ALLOW_METHODS = ("DELETE", "GET", "OPTIONS", "PATCH", "POST")
+CORS_ALLOW_HEADERS = ("accept", "authorization", "content-type", "last-event-id", "x-request-id")
+CORS_EXPOSE_HEADERS = ("Location", "Retry-After", "X-Request-ID")
+
 SIMPLE_JWT = {
     "SIGNING_KEY": JWT_SECRET,
     "ALGORITHM": "HS256",
+    "ISSUER": "omnibrowser-jobs",
+    "AUDIENCE": "omnibrowser-jobs",
+    "LEEWAY": 2,  # between the clocks of servers that sign and servers that read
+    "CHECK_REVOKE_TOKEN": True,  # tokens name the password that they came of, and end with it
     "ACCESS_TOKEN_LIFETIME": timedelta(seconds=env.float("ACCESS_TOKEN_SECONDS", default=900)),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
     "UPDATE_LAST_LOGIN": False,
@@ -213,6 +231,7 @@ REALTIME: dict[str, Any] = {
     "messages_per_second": env.float("MESSAGES_PER_SECOND", default=10),
     "sockets_per_user": env.int("SOCKETS_PER_USER", default=50),
     "allowed_origins": tuple(ALLOWED_ORIGINS),
+    "previous_jwt_secret": JWT_SECRET_PREVIOUS,
 }
 
 LOGGING = {

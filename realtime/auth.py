@@ -1,4 +1,4 @@
-"""Who is there: access tokens and tickets. Read and written in threads; it never tells a caller why a token is bad."""
+"""Who is there: by an access token or a ticket. Read and written in threads; it never tells a caller why a token is bad."""
 
 import hashlib
 import secrets
@@ -12,21 +12,12 @@ from typing import Any
 from django.conf import settings as settings_of_django
 from django.contrib.auth import get_user_model
 from django.utils import timezone
-from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
-from rest_framework_simplejwt.tokens import AccessToken
 
 from realtime.conf import settings
-from realtime.errors import RealtimeError
+from realtime.errors import SignInExpired, SignInRefused
 from realtime.models import Ticket
 from realtime.protocol import SESSION_ENDED, SIGN_IN_EXPIRED
-
-
-class SignInExpired(RealtimeError):
-    """The sign-in was good once: an expired token, or an expired or used ticket."""
-
-
-class SignInRefused(RealtimeError):
-    """The token is none of ours, or its user may not sign in."""
+from realtime.tokens import LONGEST_TOKEN, SIGN_IN_CLAIM, ended_tokens, user_of, verify
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +28,8 @@ class Identity:
     expires_at: int
     session_key: str | None = None
     """The Django session that it hangs on; None for a token."""
+    sign_in: str | None = None
+    """The sign-in that its token came of: its logout ends it."""
 
 
 def identify(token: object) -> Identity:
@@ -44,38 +37,30 @@ def identify(token: object) -> Identity:
 
     What else may sign in a socket is told apart here, by its form.
     """
-    if not isinstance(token, str) or not token.isascii() or len(token) > 8192:
+    if not isinstance(token, str) or not token.isascii() or len(token) > LONGEST_TOKEN:
         raise SignInRefused
     return _redeem(token) if "." not in token else identify_access_token(token)
 
 
 def identify_access_token(token: str) -> Identity:
     """Return who holds this access JWT. Raises SignInExpired and SignInRefused, whatever the token's claims are."""
-    try:
-        claims = AccessToken(token).payload  # type: ignore[arg-type]  # simplejwt annotates its own tokens only
-        expires_at = int(claims["exp"]) * 1000
-    except ExpiredTokenError:
-        raise SignInExpired from None
-    except (TokenError, KeyError, TypeError, ValueError, OverflowError):
-        raise SignInRefused from None
-    user_id = claims.get("user_id")
-    if isinstance(user_id, bool) or not str(user_id).isdecimal() or not str(user_id).isascii() or len(str(user_id)) > 18:
-        raise SignInRefused
-    return Identity(_active_user(int(str(user_id))), expires_at)
+    claims = verify(token, "access")
+    return Identity(user_of(claims), claims["exp"] * 1000, sign_in=claims.get(SIGN_IN_CLAIM))
 
 
-def issue_ticket(user: Any, sign_in_expires_at: datetime | None, *, session_key: str | None = None) -> tuple[str, datetime]:
+def issue_ticket(
+    user: Any, sign_in_expires_at: datetime | None, *, session_key: str | None = None, sign_in: str | None = None
+) -> tuple[str, datetime]:
     """Make a single-use ticket for a socket and return it with the time until which it can be used.
 
-    The socket ends with the session of `session_key`, when the ticket was made with one.
+    The socket ends with the session of `session_key`, or with the sign-in, that the ticket was made with.
     """
     ticket = secrets.token_urlsafe(32)
     now = timezone.now()
     expires_at = now + timedelta(seconds=settings.ticket_seconds)
     Ticket.objects.filter(expires_at__lt=now - timedelta(hours=1)).delete()
-    Ticket.objects.create(
-        digest=_digest(ticket), user=user, expires_at=expires_at, sign_in_expires_at=sign_in_expires_at, session_key=session_key
-    )
+    hangs_on = {"sign_in_expires_at": sign_in_expires_at, "session_key": session_key, "sign_in": sign_in}
+    Ticket.objects.create(digest=_digest(ticket), user=user, expires_at=expires_at, **hangs_on)
     return ticket, expires_at
 
 
@@ -85,8 +70,8 @@ def _redeem(ticket: str) -> Identity:
     if row is None or Ticket.objects.filter(pk=row.pk).delete()[0] == 0 or row.expires_at < timezone.now():
         raise SignInExpired
     expires_at = row.sign_in_expires_at or datetime.fromtimestamp(time.time(), UTC) + timedelta(days=14)
-    identity = Identity(_active_user(row.user_id), int(expires_at.timestamp() * 1000), row.session_key)
-    if row.session_key is not None and identity in ended_sign_ins([identity]):
+    identity = Identity(_active_user(row.user_id), int(expires_at.timestamp() * 1000), row.session_key, row.sign_in)
+    if identity in ended_sign_ins([identity]):
         raise SignInExpired
     return identity
 
@@ -99,10 +84,12 @@ def ended_sign_ins(identities: Collection[Identity]) -> dict[Identity, int]:
     """
     users = get_user_model()._default_manager.in_bulk({identity.user.pk for identity in identities})
     sessions = _sessions({identity.session_key for identity in identities if identity.session_key is not None})
+    sign_ins = {identity.sign_in for identity in identities if identity.sign_in is not None}
+    signed_out = set(ended_tokens(sign_ins).values_list("token__jti", flat=True)) if sign_ins else set()
     ended = {}
     for identity in identities:
         was, user = identity.user, users.get(identity.user.pk)
-        is_over = identity.session_key is not None and identity.session_key not in sessions
+        is_over = (identity.session_key is not None and identity.session_key not in sessions) or identity.sign_in in signed_out
         if user is None or not user.is_active or user.password != was.password or is_over:
             ended[identity] = SESSION_ENDED
         elif user.is_staff != was.is_staff:

@@ -44,6 +44,8 @@ class RealtimeSettings:
     topics_per_socket: int = 128
     sockets_per_user: int = 50
     allowed_origins: tuple[str, ...] = ()
+    previous_jwt_secret: str = ""
+    """Tokens that were signed with it are good until they end by themselves."""
     frame_limit_bytes: int = 64 * 1024
     """Largest frame from a client."""
     batch_limit_bytes: int = 256 * 1024

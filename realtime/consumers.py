@@ -11,10 +11,10 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import Error as DatabaseError
 
 from realtime import protocol
-from realtime.auth import Identity, SignInExpired, SignInRefused, identify
+from realtime.auth import Identity, identify
 from realtime.conf import settings
 from realtime.direct_write import direct_writer
-from realtime.errors import RequestRefused
+from realtime.errors import RequestRefused, SignInExpired, SignInRefused
 from realtime.hub import Hub
 from realtime.limits import Allowance
 from realtime.outbox import Outbox

@@ -22,3 +22,11 @@ class RequestRefused(RealtimeError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class SignInExpired(RealtimeError):
+    """The sign-in was good once: an expired token, or an expired or used ticket."""
+
+
+class SignInRefused(RealtimeError):
+    """The token is none of ours, or its user may not sign in."""

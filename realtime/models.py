@@ -17,6 +17,8 @@ class Ticket(models.Model):
 
     session_key = models.CharField(max_length=40, null=True)
     """The session that it was made with: the socket ends when that one does."""
+    sign_in = models.CharField(max_length=64, null=True)
+    """The sign-in of the token that it was made with: the socket ends at its logout."""
 
     def __str__(self) -> str:
         return f"ticket of {self.user_id}"

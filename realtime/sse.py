@@ -10,9 +10,9 @@ from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 
 from realtime import event_log
-from realtime.auth import Identity, SignInExpired, SignInRefused, identify_access_token
+from realtime.auth import Identity, identify_access_token
 from realtime.conf import settings
-from realtime.errors import RedisUnavailable
+from realtime.errors import RedisUnavailable, SignInExpired, SignInRefused
 from realtime.hub import Hub, hub_of_this_loop
 from realtime.job_stream import JobStream, is_terminal
 from realtime.position import Entry, Position, Verdict, judge

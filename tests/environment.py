@@ -34,7 +34,7 @@ def _prepare() -> None:
             "STATE_DIR": str(STATE_DIR),
             "REDIS_URL": valkey.url,
             "SECRET_KEY": "tests-only-secret-key-0123456789abcdef0123456789",
-            "JWT_SECRET": "tests-only-jwt-secret-0123456789abcdef0123456789",
+            "JWT_SECRET": "tests-only-jwt-secret-0123456789abcdef0123456789abcdef0123456789abcdef",
             "DEBUG": "0",
             "SECURE_SSL_REDIRECT": "0",
             "DJANGO_SETTINGS_MODULE": "omnibrowser.settings",

@@ -8,12 +8,12 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import uvicorn
-from rest_framework_simplejwt.tokens import AccessToken
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from omnibrowser.asgi import application
 from omnibrowser.server import listening_socket
+from tests.tokens import token_of
 from tests.waiting import wait_until
 
 
@@ -123,8 +123,3 @@ def client(url: str, **headers: str) -> Iterator[Client]:
     """Open a socket and close it at the end."""
     with connect(url, additional_headers=headers, compression=None, max_size=2**22, close_timeout=1) as socket:
         yield Client(socket)
-
-
-def token_of(user: Any) -> str:
-    """Return a fresh access token."""
-    return str(AccessToken.for_user(user))

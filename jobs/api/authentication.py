@@ -6,7 +6,10 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from realtime.auth import Identity, SignInExpired, SignInRefused, identify_access_token
+from realtime.auth import Identity, identify_access_token
+from realtime.errors import SignInExpired, SignInRefused
+
+CHALLENGE = 'Bearer realm="api"'
 
 
 class AccessTokenAuthentication(BaseAuthentication):
@@ -27,4 +30,4 @@ class AccessTokenAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         """Return the challenge of a 401."""
-        return 'Bearer realm="api"'
+        return CHALLENGE

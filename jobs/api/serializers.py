@@ -8,6 +8,7 @@ from rest_framework import serializers
 from jobs.events import encode
 from jobs.handlers import registry
 from jobs.transitions import NewJob
+from realtime.tokens import LONGEST_TOKEN
 from realtime.topics import JOB_ID
 
 QUERY_LIMIT_BYTES = 8 * 1024
@@ -116,3 +117,16 @@ class CommandSerializer(serializers.Serializer[Any]):
     """The body of a command."""
 
     ifAttempt = WholeNumberField(default=None, allow_null=True, min_value=1)
+
+
+class CredentialsSerializer(serializers.Serializer[Any]):
+    """The body of a sign-in."""
+
+    username = TextField(max_length=254)
+    password = TextField(max_length=1024)
+
+
+class RefreshSerializer(serializers.Serializer[Any]):
+    """The body of a refresh and of a logout."""
+
+    refresh = TextField(max_length=LONGEST_TOKEN)

@@ -1,7 +1,6 @@
 """`/api/jobs`."""
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
@@ -12,15 +11,13 @@ from rest_framework.decorators import action
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from jobs import transitions
 from jobs.api.serializers import CommandSerializer, JobChangesSerializer, NewJobSerializer
 from jobs.errors import JobNotFound
-from jobs.models import Job, iso
+from jobs.models import Job
 from jobs.representation import represent, summarize
 from jobs.transitions.close import tail_of, with_tail
-from realtime.auth import Identity, issue_ticket
 from realtime.topics import is_job_id
 
 
@@ -75,6 +72,12 @@ class JobViewSet(viewsets.GenericViewSet[Job]):
                 job = transitions.command(job_id, _action_to(changes["state"], job), actor=request.user)
         return Response(self._whole(job))
 
+    def destroy(self, request: Request, job_id: str) -> Response:
+        """Delete a job that has ended: its content goes at once, its id stays taken for a while."""
+        self._visible(job_id)
+        transitions.delete(job_id, actor=request.user)
+        return Response(status=204)
+
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, job_id: str) -> Response:
         """Stop the job for good."""
@@ -119,16 +122,3 @@ def _action_to(state: str, job: Job) -> str:
         return {"cancelled": "cancel", "paused": "pause"}[state]
     began_by = json.loads(job.queued_event)["data"]["reason"]
     return "resume" if job.state == "paused" or (job.state in ("created", "running") and began_by == "resume") else "retry"
-
-
-class TicketView(APIView):
-    """Tickets: a page that holds no token signs its socket in with one."""
-
-    def post(self, request: Request) -> Response:
-        """Make a ticket: single use, 30 s; the socket lives as long as this session or token."""
-        if isinstance(request.auth, Identity):
-            ends, session_key = datetime.fromtimestamp(request.auth.expires_at / 1000, UTC), None
-        else:
-            ends, session_key = request.session.get_expiry_date(), request.session.session_key
-        ticket, expires_at = issue_ticket(request.user, ends, session_key=session_key)
-        return Response({"ticket": ticket, "expiresAt": iso(expires_at)})

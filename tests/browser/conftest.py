@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
+from omnibrowser.valkey import free_port
 from tests.browser import chromium
 from tests.browser.person import Person
 from tests.processes import Site
@@ -20,6 +21,8 @@ from tests.processes import Site
 HERE = Path(__file__).parent
 EMBEDDING_ORIGIN = "http://localhost:9999"
 """A page of somebody else's, which embeds the elements."""
+APP_PORT = free_port()
+"""Where an app lives whose origin is allowed."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -29,7 +32,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="package")
 def site() -> Iterator[Site]:
-    with Site(JOB_HANDLERS="tests.handlers,tests.browser.handlers", ALLOWED_ORIGINS=EMBEDDING_ORIGIN) as site:
+    with Site(
+        JOB_HANDLERS="tests.handlers,tests.browser.handlers",
+        ALLOWED_ORIGINS=f"{EMBEDDING_ORIGIN},http://localhost:{APP_PORT},app://desktop",
+    ) as site:
         site.serve()
         site.worker()
         yield site

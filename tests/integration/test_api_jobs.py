@@ -5,31 +5,13 @@ from typing import Any
 import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
-from rest_framework_simplejwt.tokens import AccessToken
 
 from jobs import transitions
 from jobs.models import Job
 from realtime.models import Ticket
+from tests.api import Api
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
-
-
-class Api:
-    """Requests in the name of a user, or of nobody."""
-
-    def __init__(self, user: Any = None) -> None:
-        self._client = Client(enforce_csrf_checks=True)
-        self._headers = {"HTTP_AUTHORIZATION": f"Bearer {AccessToken.for_user(user)}"} if user else {}
-
-    def __call__(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        options: dict[str, Any] = dict(self._headers)
-        if body is not None:
-            options |= {"data": body, "content_type": "application/json"}
-        response = getattr(self._client, method.lower())(path, **options)
-        if response.status_code >= 400:
-            assert response["Content-Type"] == "application/problem+json"
-            assert {"type", "title", "status", "detail", "code"} <= set(response.json())
-        return response.status_code, response.json() if response.content else None
 
 
 def test_signing_in_gives_a_token_that_works_and_can_be_refreshed(ann: Any) -> None:
@@ -120,6 +102,19 @@ def test_a_patch_makes_both_changes_or_none(ann: Any) -> None:
     api("POST", "/api/jobs", {"type": "test.echo", "jobId": "j1"})
     assert api("PATCH", "/api/jobs/j1", {"priority": 7, "state": "created"})[0] == 409
     assert Job.objects.get().priority == 0
+
+
+def test_a_job_that_has_ended_can_be_deleted_and_its_id_stays_taken(ann: Any, bob: Any) -> None:
+    api = Api(ann)
+    api("POST", "/api/jobs", {"type": "test.echo", "jobId": "j1"})
+    status, problem = api("DELETE", "/api/jobs/j1")
+    assert (status, problem["code"], problem["state"]) == (409, "conflict", "created")
+    api("POST", "/api/jobs/j1/cancel", {})
+    assert Api(bob)("DELETE", "/api/jobs/j1")[0] == 404
+    assert api("DELETE", "/api/jobs/j1") == (204, None)
+    assert [api(method, "/api/jobs/j1")[0] for method in ("GET", "DELETE")] == [404, 404]
+    assert api("GET", "/api/jobs")[1]["results"] == []
+    assert api("POST", "/api/jobs", {"type": "test.echo", "jobId": "j1"})[0] == 409
 
 
 def test_a_bad_refresh_token_is_said_in_words(ann: Any) -> None:

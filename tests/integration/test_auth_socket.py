@@ -7,7 +7,6 @@ from typing import Any
 
 import jwt
 import pytest
-from django.conf import settings as django_settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client as WebClient
 from django.utils import timezone
@@ -18,7 +17,8 @@ from realtime.auth import issue_ticket
 from realtime.conf import RealtimeSettings, settings
 from realtime.hub import _hubs
 from realtime.models import Ticket
-from tests.sockets import LiveServer, token_of
+from tests.sockets import LiveServer
+from tests.tokens import signed, token_of
 
 
 def patch(monkeypatch: pytest.MonkeyPatch, **values: Any) -> None:
@@ -31,12 +31,6 @@ def the_socket(live: LiveServer) -> Any:
     assert live.loop is not None
     (socket,) = _hubs[live.loop].sockets
     return socket
-
-
-def signed(**claims: Any) -> str:
-    now = int(time.time())
-    known = {"token_type": "access", "exp": now + 600, "iat": now, "jti": "x", "user_id": "1"}
-    return jwt.encode({**known, **claims}, str(django_settings.JWT_SECRET), algorithm="HS256")
 
 
 def test_by_the_header(live: LiveServer, ann: Any) -> None:
@@ -103,10 +97,7 @@ BAD_TOKENS = {
     "no key": jwt.encode({"token_type": "access", "exp": 2**33, "jti": "x", "user_id": "1"}, "", algorithm="none"),
     "umlaut": "ü.ü.ü",
 }
-ODD_CLAIMS: list[dict[str, Any]] = [
-    {"user_id": True}, {"user_id": "x"}, {"user_id": {}}, {"user_id": [1]}, {"user_id": "\0"}, {"user_id": 10**30}, {"user_id": None},
-    {"user_id": -1}, {"user_id": 987654}, {"token_type": "refresh"}, {"exp": 10**30}, {"user_id": "１"},
-]  # fmt: skip
+ODD_CLAIMS: list[dict[str, Any]] = [{"user_id": True}, {"user_id": {}}, {"user_id": "\0"}, {"exp": 10**30}, {"aud": "x"}, {"sid": []}]
 
 
 @pytest.mark.parametrize("token", BAD_TOKENS.values(), ids=BAD_TOKENS)
@@ -116,10 +107,8 @@ def test_a_bad_token_is_told_to_stay_away(live: LiveServer, token: str) -> None:
     assert client.close_code() == 4501
 
 
-@pytest.mark.parametrize("claims", ODD_CLAIMS, ids=str)
-def test_odd_claims_are_a_bad_token(live: LiveServer, ann: Any, claims: dict[str, Any]) -> None:
-    client = live.connect(signed(**claims))
-    assert client.close_code() == 4501
+def test_odd_claims_are_a_bad_token(live: LiveServer, ann: Any) -> None:
+    assert {live.connect(signed(ann, **claims)).close_code() for claims in ODD_CLAIMS} == {4501}
 
 
 def test_a_refresh_token_is_a_bad_token(live: LiveServer, ann: Any) -> None:

@@ -23,7 +23,8 @@ from realtime.limits import ABUSE, FREE_SUBSCRIBES
 from realtime.position import CLOSED, ORIGIN, Position
 from tests import runs
 from tests.processes import ROOT
-from tests.sockets import LiveServer, token_of
+from tests.sockets import LiveServer
+from tests.tokens import token_of
 from tests.waiting import wait_until
 
 

@@ -18,7 +18,8 @@ from realtime.hub import _hubs
 from realtime.position import CLOSED
 from realtime.redis_client import breaker
 from tests import runs
-from tests.sockets import LiveServer, token_of
+from tests.sockets import LiveServer
+from tests.tokens import token_of
 from tests.waiting import wait_until
 
 Sent = tuple[str, str, Any]
