@@ -72,7 +72,7 @@ CSRF_TRUSTED_ORIGINS = [origin for origin in ALLOWED_ORIGINS if origin.startswit
 REDIS_URL = env.str("REDIS_URL", default="") or _EMBEDDED.get("redis_url", "redis://127.0.0.1:6379/0")
 
 INSTALLED_APPS = [
-    "daphne",  # first, so that its `runserver` is the one that is found
+    "omnibrowser",  # first, so that its `runserver` is the one that is found
     "servestatic.runserver_nostatic",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -84,7 +84,6 @@ INSTALLED_APPS = [
     "corsheaders",
     "rest_framework",
     "rest_framework_simplejwt.token_blacklist",
-    "omnibrowser",
     "jobs",
     "realtime",
 ]
