@@ -1,0 +1,82 @@
+"""How jobs are shown in a list. What a job says is escaped, always."""
+
+from datetime import datetime
+
+from django.contrib import admin
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+
+from jobs.lifecycle import State
+from jobs.models import Job, iso
+
+TITLE_CHARACTERS = 90
+
+
+def title_of(job: Job) -> str:
+    """Return what a job is called: its query, or its type where it has none."""
+    title = " ".join(job.query.split()) or job.type
+    return title if len(title) <= TITLE_CHARACTERS else f"{title[: TITLE_CHARACTERS - 1]}…"
+
+
+@admin.display(description="Job")
+def job(job: Job) -> SafeString:
+    """Show what it is about, and its id."""
+    return format_html('<span class="job-title" data-job-id="{}">{}</span><code class="job-id">{}</code>', job.pk, title_of(job), job.pk)
+
+
+@admin.display(description="State")
+def state(job: Job) -> SafeString:
+    """Show the state."""
+    return format_html('<span class="job-state" data-state="{}">{}</span>', job.state, job.state.capitalize())
+
+
+@admin.display(description="Progress")
+def progress(job: Job) -> SafeString:
+    """Show a bar, the percentage, and the step while it runs."""
+    percent = int(job.progress)
+    step = (job.step or "") if job.state == State.RUNNING else ""
+    return format_html(
+        '<span class="job-progress" data-state="{}">'
+        '<svg class="job-bar" viewBox="0 0 100 6" preserveAspectRatio="none" role="img" aria-label="{} %">'
+        '<rect class="job-bar-fill" width="{}" height="6"/></svg>'
+        '<span class="job-percent">{} %</span><span class="job-step">{}</span></span>',
+        job.state, percent, percent, percent, step,
+    )  # fmt: skip
+
+
+@admin.display(description="Type")
+def type_of(job: Job) -> str:
+    """Show the type."""
+    return job.type
+
+
+@admin.display(description="Owner")
+def owner(job: Job) -> str:
+    """Show whose it is."""
+    return job.owner.get_username()
+
+
+@admin.display(description="Attempt")
+def attempt(job: Job) -> SafeString:
+    """Show the attempt, and what went wrong before it."""
+    trouble = [f"{count} {word}" for count, word in ((job.failures, "failed"), (job.kills, "killed")) if count]
+    return format_html('<span class="job-attempt">{}</span> <span class="job-trouble">{}</span>', job.attempt, ", ".join(trouble))
+
+
+@admin.display(description="Age")
+def age(job: Job) -> SafeString:
+    """Show how long ago it was created."""
+    return ago(job.created_at)
+
+
+def ago(at: datetime | None) -> SafeString:
+    """Show a time as an age; when it was stands beside it for those who point at it."""
+    if at is None:
+        return SafeString("")
+    return format_html(
+        '<time class="age" datetime="{}" title="{}">{}</time>', iso(at), f"{at:%Y-%m-%d %H:%M:%S} UTC", timesince(at, depth=1)
+    )
+
+
+COLUMNS = (job, state, progress, type_of, owner, attempt, age)
