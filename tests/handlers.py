@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 from jobs.errors import JobFailed
@@ -104,3 +105,14 @@ async def report(run: JobRun) -> None:
 
     deep_inside("Near", 30)
     await asyncio.to_thread(deep_inside, "Far", 60)
+
+
+@job_handler("test.until")
+async def until(run: JobRun) -> dict[str, Any]:
+    """Write the chunks that test.stream writes, one each 50 ms, until the file `until` is there."""
+    index = 0
+    while not Path(run.input["until"]).exists():
+        await run.write(f"[{run.job_id}:{run.attempt}:{index}]")
+        index += 1
+        await asyncio.sleep(0.05)
+    return {"chunks": index}

@@ -73,6 +73,7 @@ class Cluster:
 
     def remove(self) -> None:
         """Stop it and delete its folder."""
+        atexit.unregister(self.remove)
         try:
             self.stop()
         except PostgresUnavailableError as error:
