@@ -221,6 +221,7 @@ JOBS: dict[str, Any] = {
     "handler_modules": tuple(env.list("JOB_HANDLERS", default=[])),
     "state_dir": STATE_DIR,
     "search_corpus": Path(_CORPUS).absolute() if (_CORPUS := env.str("SEARCH_CORPUS", default="")) else None,
+    "server_url": f"http://{SOCKET_HOST}:{SOCKET_PORT}",
 }
 
 REALTIME: dict[str, Any] = {

@@ -106,7 +106,7 @@ def _sessions(keys: set[str]) -> set[str]:
     return {key for key in keys if store().exists(key)}
 
 
-def _active_user(user_id: int) -> Any:
+def _active_user(user_id: Any) -> Any:
     user = get_user_model()._default_manager.filter(pk=user_id, is_active=True).first()
     if user is None:
         raise SignInRefused

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth import get_user
 from django.db import Error as DatabaseError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 
 from realtime import event_log
@@ -27,6 +28,7 @@ STREAM = "text/event-stream"
 def events_view(source: Source) -> View:
     """Return the view of `GET /api/jobs/{id}/events`."""
 
+    @transaction.non_atomic_requests  # a project may have ATOMIC_REQUESTS, which async views cannot be under
     async def events(request: HttpRequest, job_id: str) -> HttpResponseBase:
         if request.method != "GET":
             return _problem(405, "method_not_allowed", "Events are read with GET.", Allow="GET")

@@ -7,9 +7,9 @@ from django.contrib.auth import authenticate
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from jobs.api.authentication import CHALLENGE
+from jobs.api.base import JobsAPIView
 from jobs.api.serializers import CredentialsSerializer, RefreshSerializer
 from jobs.models import iso
 from realtime import tokens
@@ -17,7 +17,7 @@ from realtime.auth import Identity, issue_ticket
 from realtime.errors import SignInExpired, SignInRefused
 
 
-class OpenView(APIView):
+class OpenView(JobsAPIView):
     """A view for those who have no access token yet."""
 
     authentication_classes = ()
@@ -71,7 +71,7 @@ class LogoutView(OpenView):
         return Response(status=204)
 
 
-class TicketView(APIView):
+class TicketView(JobsAPIView):
     """Tickets: a page that holds no token signs its socket in with one."""
 
     def post(self, request: Request) -> Response:

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs import transitions
+from jobs.api.base import JobsAPIView
 from jobs.api.serializers import CommandSerializer, JobChangesSerializer, NewJobSerializer
 from jobs.errors import JobNotFound
 from jobs.models import Job
@@ -30,7 +31,7 @@ class NewestFirst(CursorPagination):
     max_page_size = 200
 
 
-class JobViewSet(viewsets.GenericViewSet[Job]):
+class JobViewSet(JobsAPIView, viewsets.GenericViewSet[Job]):
     """Create, read, change and command jobs. What one may not see is 404."""
 
     pagination_class = NewestFirst

@@ -21,8 +21,6 @@ PAGE = ROOT / "docs" / "protocol.md"
 TEXT = PAGE.read_text()
 OF_THE_FRAMEWORKS = {
     "not_authenticated",
-    "no_active_account",
-    "token_not_valid",
     "method_not_allowed",
     "not_acceptable",
     "unsupported_media_type",

@@ -5,15 +5,15 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
-from rest_framework_simplejwt.tokens import AccessToken
 from rich.console import Console
 
 from jobs.client import AsyncJobsClient, ClientError
 from jobs.client.view import show
+from jobs.conf import settings
 from jobs.models import Job
+from realtime.tokens import sign_in
 
 INTERRUPTED = 130
 
@@ -26,9 +26,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         parser.add_argument("job", help="the job's id")
+        parser.add_argument("--url", default=settings.server_url, help=f"where the server is ({settings.server_url})")
         parser.add_argument("--user", default="", help="watch as this user; as the job's owner when left out")
 
-    def handle(self, *args: Any, job: str, user: str, **options: Any) -> None:
+    def handle(self, *args: Any, job: str, url: str, user: str, **options: Any) -> None:
         """Watch to the end."""
         row = Job.objects.select_related("owner").filter(pk=job).first()
         if row is None:
@@ -36,11 +37,10 @@ class Command(BaseCommand):
         viewer = get_user_model().objects.filter(username=user).first() if user else row.owner
         if viewer is None:
             raise CommandError(f"There is no user {user}.")
-        url = f"http://{settings.SOCKET_HOST}:{settings.SOCKET_PORT}"
         try:
             ended = asyncio.run(_watch(url, viewer, job))
         except ClientError as error:
-            raise CommandError(f"{error} The server is looked for at {url}; SOCKET_HOST and SOCKET_PORT say where.") from error
+            raise CommandError(f"{error} The server is looked for at {url}; --url names another.") from error
         except KeyboardInterrupt:
             sys.exit(INTERRUPTED)
         if ended["state"] != "completed":
@@ -48,5 +48,5 @@ class Command(BaseCommand):
 
 
 async def _watch(url: str, viewer: Any, job_id: str) -> dict[str, Any]:
-    async with AsyncJobsClient(url, token=lambda: str(AccessToken.for_user(viewer)), device_id="terminal") as client:
+    async with AsyncJobsClient(url, token=lambda: sign_in(viewer)["access"], device_id="terminal") as client:
         return await show(client, job_id, Console())
