@@ -29,6 +29,23 @@ class LeaseLost(JobError):
     """The attempt does not hold the job any more; nothing was written."""
 
 
+class Fenced(LeaseLost):
+    """This worker does not hold this attempt of the job any more: stop working on it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class Gap(JobError):
+    """What was sent does not go on from what the job has."""
+
+    def __init__(self, message: str, *, position: str, text_length: int) -> None:
+        super().__init__(message)
+        self.position = position
+        self.text_length = text_length
+
+
 class JobNotFound(JobError):
     """There is no such job."""
 

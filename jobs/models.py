@@ -208,12 +208,31 @@ class JobTransition(models.Model):
         return f"{self.job_id}: {self.source or 'new'} to {self.target}"
 
 
+class WorkerToken(models.Model):
+    """The right of a remote worker to take jobs of some types; stored as its hash."""
+
+    name = models.CharField(max_length=100, unique=True)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    """SHA-256 of the token, in hex."""
+    types = models.JSONField(default=list)
+    """The types of jobs that it may take; each is known by being listed here."""
+    created_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    """When it was last used, to the minute."""
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    """From then on it is worth nothing; its jobs go back to the queue when their leases are over."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Worker(models.Model):
-    """A process that runs jobs."""
+    """A process that runs jobs, or a remote worker: all that one token speaks for."""
 
     id = models.CharField(primary_key=True, max_length=64, default=new_job_id)
     name = models.CharField(max_length=200)
-    """`<host>:<process id>`."""
+    """`<host>:<process id>`, or `remote:<name of its token>`."""
+    token = models.OneToOneField(WorkerToken, null=True, blank=True, on_delete=models.PROTECT, related_name="worker")
     types = models.JSONField(default=list)
     concurrency = models.PositiveIntegerField(default=1)
     started_at = models.DateTimeField()

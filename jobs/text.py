@@ -53,11 +53,12 @@ def cut_bytes(text: str, limit: int) -> str:
 class TextLog:
     """Text that only grows, in chunks with their offsets; one thread appends while others read what was there before."""
 
-    def __init__(self, text: str = "") -> None:
+    def __init__(self, text: str = "", *, start: int = 0) -> None:
+        """Begin with `text`, at offset `start`: what is before it is not here."""
         self._offsets: list[int] = []
         self._chunks: list[str] = []
-        self.length = 0
-        """UTF-16 code units of all chunks."""
+        self.length = start
+        """The offset at which the text ends, in UTF-16 code units."""
         if text:
             self.append(text)
 

@@ -1,6 +1,7 @@
 """The one gate for JSON from outside, on every door. What it lets through every database, log and browser can hold."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 DEPTH_LIMIT = 32
@@ -11,11 +12,12 @@ class BadJSON(ValueError):
     """The text is not JSON that can be taken; the message says why."""
 
 
-def loads(data: bytes | str) -> Any:
+def loads(data: bytes | str, *, any_text: bool = False) -> Any:
     """Return the value of a JSON text. Raises BadJSON.
 
     Refused are, beyond bad syntax: bytes that are not UTF-8, NaN and Infinity, numbers beyond 64 bit, a key twice in one
-    object, more than 32 levels, and NUL or half a surrogate pair in any string or key.
+    object, more than 32 levels, and NUL or half a surrogate pair in any string or key. With `any_text` the caller cleans
+    the strings that it takes, and calls `check` for the rest.
     """
     try:
         text = data if isinstance(data, str) else data.decode()
@@ -27,8 +29,13 @@ def loads(data: bytes | str) -> Any:
         raise BadJSON(f"More than {DEPTH_LIMIT} levels.") from None
     except json.JSONDecodeError as error:
         raise BadJSON(f"Not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from None
-    _check(value, 1)
+    check(value, any_text=any_text)
     return value
+
+
+def check(value: Any, *, any_text: bool = False) -> None:
+    """Raise BadJSON for a value with too many levels or, unless `any_text`, with a string that cannot be kept."""
+    _check(value, 1, _take_text if any_text else _check_text)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -55,17 +62,21 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
-def _check(value: Any, depth: int) -> None:
+def _check(value: Any, depth: int, check_text: Callable[[str], None]) -> None:
     if isinstance(value, str):
-        _check_text(value)
+        check_text(value)
     elif isinstance(value, dict | list):
         if depth > DEPTH_LIMIT:
             raise BadJSON(f"More than {DEPTH_LIMIT} levels.")
         if isinstance(value, dict):
             for key in value:
-                _check_text(key)
+                check_text(key)
         for item in value.values() if isinstance(value, dict) else value:
-            _check(item, depth + 1)
+            _check(item, depth + 1, check_text)
+
+
+def _take_text(text: str) -> None:
+    """Take a string as it is."""
 
 
 def _check_text(text: str) -> None:

@@ -1,5 +1,6 @@
 """The admin: all jobs, live, for staff. Those who may only view see everything and change nothing."""
 
 from jobs.admin.jobs import JobAdmin
+from jobs.admin.worker_tokens import WorkerTokenAdmin
 
-__all__ = ["JobAdmin"]
+__all__ = ["JobAdmin", "WorkerTokenAdmin"]

@@ -11,7 +11,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from jobs.errors import CommandConflict, JobExists, JobNotFound
+from jobs.errors import CommandConflict, Fenced, Gap, JobExists, JobNotFound
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,10 @@ def _describe(error: Exception) -> tuple[int, str, str, dict[str, Any], dict[str
             return 404, "not_found", "There is no such job.", {}, {}
         case CommandConflict():
             return 409, "conflict", str(error), {"state": error.state}, {}
+        case Fenced():
+            return 409, "fenced", str(error), {"reason": error.reason}, {}
+        case Gap():
+            return 409, "gap", str(error), {"position": error.position, "textLength": error.text_length}, {}
         case JobExists():
             return 409, "job_exists", str(error), {}, {}
         case PermissionDenied():

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from jobs.events import encode
 from jobs.handlers import registry
+from jobs.remote.tokens import listed_types
 from jobs.transitions import NewJob
 from realtime.tokens import LONGEST_TOKEN
 from realtime.topics import JOB_ID
@@ -76,8 +77,8 @@ class NewJobSerializer(serializers.Serializer[NewJob]):
 
     def validate_type(self, type: str) -> str:
         """Refuse a type that nobody runs."""
-        if registry.find(type) is None:
-            raise serializers.ValidationError(f"No handler runs this type. There are: {', '.join(registry.types())}.")
+        if registry.find(type) is None and type not in (remote := listed_types()):
+            raise serializers.ValidationError(f"No handler runs this type. There are: {', '.join(sorted({*registry.types(), *remote}))}.")
         return type
 
     def validate_query(self, query: str) -> str:
@@ -89,8 +90,7 @@ class NewJobSerializer(serializers.Serializer[NewJob]):
     def new_job(self) -> NewJob:
         """Return what the job is created from; what was left out comes from the handler."""
         fields = self.validated_data
-        handler = registry.find(fields["type"])
-        assert handler is not None, "validate_type looked"
+        handler = registry.find(fields["type"])  # None for a type that remote workers alone run
         given = {"max_attempts": fields["maxAttempts"], "timeout_seconds": fields["timeoutSeconds"]}
         return NewJob(
             type=fields["type"],
@@ -99,9 +99,9 @@ class NewJobSerializer(serializers.Serializer[NewJob]):
             job_id=fields["jobId"],
             priority=fields["priority"],
             run_at=fields["runAt"],
-            max_attempts=given["max_attempts"] or handler.max_attempts,
-            timeout_seconds=given["timeout_seconds"] or handler.timeout_seconds,
-            steps=handler.steps,
+            max_attempts=given["max_attempts"] or (handler.max_attempts if handler else NewJob.max_attempts),
+            timeout_seconds=given["timeout_seconds"] or (handler.timeout_seconds if handler else NewJob.timeout_seconds),
+            steps=handler.steps if handler else (),
             left_out=frozenset(name for name, value in given.items() if value is None),
         )
 

@@ -8,6 +8,7 @@ from jobs.transitions.create import NewJob, create
 from jobs.transitions.delete import delete
 from jobs.transitions.edit import edit
 from jobs.transitions.flush import Flush, FlushResult, flush
+from jobs.transitions.report import Reported, TextTooLong, report
 from jobs.transitions.requeue import interrupt, rescue, retry_later
 from jobs.transitions.restore import skip_lost_attempts
 
@@ -16,6 +17,8 @@ __all__ = [
     "Flush",
     "FlushResult",
     "NewJob",
+    "Reported",
+    "TextTooLong",
     "checkpoint",
     "claim",
     "claim_one",
@@ -27,6 +30,7 @@ __all__ = [
     "fail",
     "flush",
     "interrupt",
+    "report",
     "rescue",
     "retry_later",
     "save_answer",

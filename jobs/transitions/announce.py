@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -43,7 +43,12 @@ def encoded_entry(event: Event) -> Entry:
 
 def announce(appends: Sequence[Append]) -> None:
     """Publish after the commit."""
-    transaction.on_commit(lambda: _publish(appends), robust=True)
+    transaction.on_commit(lambda: _publish(appends, _is_present), robust=True)
+
+
+def announce_report(append: Append) -> None:
+    """Publish what a remote worker reported, after the commit. A report that a later one has overtaken changes nothing in the log."""
+    transaction.on_commit(lambda: _publish([append], _is_last), robust=True)
 
 
 def announce_lists(jobs: Iterable[Job]) -> None:
@@ -82,9 +87,9 @@ def forget(job_ids: Sequence[str]) -> None:
         log.info("the logs of %s are not dropped, Redis does not answer; they end by themselves", list(job_ids))
 
 
-def _publish(appends: Sequence[Append]) -> None:
+def _publish(appends: Sequence[Append], still_true: Callable[[Append], bool]) -> None:
     try:
-        publisher.publish(appends, still_true=_is_present)
+        publisher.publish(appends, still_true=still_true)
     except RedisUnavailable:
         log.info("not in the log: %s, Redis does not answer; readers find it in the rows", [item.job_id for item in appends])
 
@@ -94,3 +99,9 @@ def _is_present(item: Append) -> bool:
     last = item.entries[-1].position
     rows = Job.objects.filter(pk=item.job_id, attempt=last.attempt)
     return (rows.filter(seq=last.seq) if last.seq in (0, CLOSED) else rows.filter(state=State.RUNNING)).exists()
+
+
+def _is_last(item: Append) -> bool:
+    """Tell whether the row of a running job is still exactly where these events brought it."""
+    last = item.entries[-1].position
+    return Job.objects.filter(pk=item.job_id, attempt=last.attempt, seq=last.seq, state=State.RUNNING).exists()
