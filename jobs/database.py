@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
 from django.db import Error as DatabaseError
@@ -20,8 +21,8 @@ class DatabaseThreads:
         self._threads = ThreadPoolExecutor(count, thread_name_prefix=name)
 
     def submit(self, work: Callable[[], T]) -> "Future[T]":
-        """Begin the work in a thread."""
-        return self._threads.submit(checked, work)
+        """Begin the work in a thread; what is bound for log lines goes with it."""
+        return self._threads.submit(copy_context().run, checked, work)
 
     async def run(self, work: Callable[[], T]) -> T:
         """Return what the work returns."""

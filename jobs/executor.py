@@ -5,12 +5,14 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor as ThreadPool
+from contextvars import copy_context
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from django.db import Error as DatabaseError
 from django.db import connections
+from structlog.contextvars import bind_contextvars
 
 from jobs import transitions
 from jobs.checkpoints import Checkpoints
@@ -41,6 +43,7 @@ class Executor:
 
     async def execute(self, job: Job, recorder: Recorder, *, finish_publishing: Callable[[Recorder], Awaitable[list[Entry]]]) -> None:
         """Run the job's handler and record how it ended, with the events that `finish_publishing` says are left."""
+        bind_contextvars(job_id=job.pk, attempt=job.attempt)  # this task is its alone
         handler = find(job.type)
         outcome: Outcome
         if handler is None:
@@ -73,7 +76,9 @@ class Executor:
         if handler.is_async:
             task: asyncio.Task[Any] = asyncio.ensure_future(handler.function(JobRun(job, recorder, threads=self._threads, **parts)))
             return task
-        return asyncio.get_running_loop().run_in_executor(self._threads, _call, handler, BlockingJobRun(job, recorder, **parts))
+        return asyncio.get_running_loop().run_in_executor(
+            self._threads, copy_context().run, _call, handler, BlockingJobRun(job, recorder, **parts)
+        )
 
     async def _record(self, job: Job, flush: transitions.Flush, outcome: Outcome, *, lease_began: float) -> None:
         """Write the end to the row. While the database is away it is tried again as long as the lease may last."""

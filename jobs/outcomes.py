@@ -96,7 +96,8 @@ def classify(error: BaseException, recorder: Recorder) -> Outcome:
     if isinstance(error, asyncio.CancelledError):
         return Stopped(INTERRUPTED)
     detail = "".join(traceback.format_exception(error))
-    log.warning("a handler raised %s", type(error).__name__, exc_info=error)
+    # Its message may hold what the job is about: staff find it at the job.
+    log.warning("a handler raised %s", type(error).__name__, extra={"exception": "".join(traceback.format_tb(error.__traceback__))})
     message = f"The handler raised {type(error).__name__}."
     return Failed("handler_error", message, Reason.ERROR, final=False, detail=clean(detail)[-DETAIL_LIMIT:])
 

@@ -14,6 +14,7 @@ from omnibrowser.valkey import Valkey, ValkeyUnavailableError
 _lock: IO[str] | None = None
 
 DEFAULTS = {
+    "LOG_FORMAT": "console",  # a person reads the logs
     "SECURE_SSL_REDIRECT": "0",  # http://localhost has no certificate
     "SHUTDOWN_GRACE_SECONDS": "3",  # whoever presses Ctrl-C waits for it
 }

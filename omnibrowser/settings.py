@@ -5,12 +5,15 @@ embedded Valkey's address in `STATE_DIR/embedded.json`; commands started beside 
 """
 
 import json
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from omnibrowser.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -89,6 +92,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "omnibrowser.request_log.request_log",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -234,15 +238,10 @@ REALTIME: dict[str, Any] = {
     "previous_jwt_secret": JWT_SECRET_PREVIOUS,
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {
-        "django": {"level": "INFO", "propagate": True, "handlers": []},
-        "django.request": {"level": "ERROR"},
-        "uvicorn.access": {"level": "WARNING"},
-    },
-}
+# Readable where a person looks, JSON where a program collects it.
+_AT_A_TERMINAL = sys.stderr.isatty()
+LOGGING = logging_config(
+    env.str("LOG_FORMAT", default="console" if DEBUG or _AT_A_TERMINAL else "json"),
+    level=env.str("LOG_LEVEL", default="INFO").upper(),
+    colours=_AT_A_TERMINAL,
+)

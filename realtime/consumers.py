@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import time
+import uuid
 from typing import Any
 from urllib.parse import urlsplit
 
 from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import Error as DatabaseError
+from structlog.contextvars import bind_contextvars
 
 from realtime import protocol
 from realtime.auth import Identity, identify
@@ -42,6 +44,7 @@ class JobConsumer(AsyncWebsocketConsumer):
         self._subscriptions = Subscriptions(hub, self._outbox)
         self._allowance = Allowance(burst=settings.messages_burst, per_second=settings.messages_per_second)
         self._renewal_asked = False
+        self._close_code: int | None = None
         self._is_dropped = False
         self._main: asyncio.Task[Any] | None = None
         self._leaving: asyncio.Task[None] | None = None
@@ -49,6 +52,7 @@ class JobConsumer(AsyncWebsocketConsumer):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve the socket. Whatever ends it, nothing of it stays behind."""
         self._main = asyncio.current_task()
+        bind_contextvars(socket_id=uuid.uuid4().hex[:12])
         self.hub.start()
         try:
             await super().__call__(scope, receive, send)
@@ -59,6 +63,7 @@ class JobConsumer(AsyncWebsocketConsumer):
             self.hub.sockets.discard(self)
             self._outbox.end()
             self._subscriptions.end()
+            log.info("a socket has ended", extra={"code": self._close_code})
 
     async def dispatch(self, message: Any) -> None:
         """Hand a message to its handler. Unlike the base class no database connection is looked after: none is used here."""
@@ -81,7 +86,11 @@ class JobConsumer(AsyncWebsocketConsumer):
         if kind.lower() == b"bearer":
             await self._sign_in(token.strip().decode("latin-1"))
 
-    async def _sign_in(self, token: str) -> None:
+    async def disconnect(self, code: int) -> None:
+        """Note how it ended."""
+        self._close_code = self._close_code or code
+
+    async def _sign_in(self, token: str, device_id: str | None = None) -> None:
         code = None
         try:
             identity = await self.hub.in_thread(lambda: identify(token))
@@ -100,6 +109,9 @@ class JobConsumer(AsyncWebsocketConsumer):
         if code is not None:
             await self.leave(code)
             return
+        if self.identity is None:
+            bind_contextvars(user_id=identity.user.pk)
+            log.info("a socket is signed in", extra={"client": _client(self.scope), "device_id": device_id})
         self.identity = identity
         self._renewal_asked = False
         user, beat = identity.user.get_username(), settings.heartbeat_seconds
@@ -129,7 +141,7 @@ class JobConsumer(AsyncWebsocketConsumer):
         message, ref, wrong = protocol.parse(text_data)
         if isinstance(message, protocol.Auth):
             self._allowance.begin()
-            await self._sign_in(message.token)
+            await self._sign_in(message.token, message.device_id)
         elif self.identity is None:
             await self.leave(protocol.UNEXPECTED_FRAME)
         elif not self._allowance.take(free=isinstance(message, protocol.Subscribe)):
@@ -196,6 +208,7 @@ class JobConsumer(AsyncWebsocketConsumer):
     def end(self, code: int) -> None:
         """Close with a code of the protocol, and do not wait for it."""
         if self._leaving is None:
+            self._close_code = code
             self._outbox.end()
             self._leaving = asyncio.create_task(self._close_with(code))
 
@@ -213,6 +226,11 @@ class JobConsumer(AsyncWebsocketConsumer):
         self._outbox.abort()
         if self._main:
             self._main.cancel()
+
+
+def _client(scope: Any) -> str:
+    """Return the address that the socket comes from."""
+    return str((scope.get("client") or ("",))[0])
 
 
 def _origin_is_allowed(headers: dict[bytes, bytes]) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -64,7 +65,8 @@ class Hub:
                 *(self.listener.listen, self.listener.watch_itself, self._compare, self._watch_redis),
                 *(self._sweep, self._check_sign_ins, self._tell_status),
             ]
-            self._tasks = [asyncio.create_task(_keep(loop)) for loop in loops]
+            # Whose socket or request was the first is of no interest to what runs for all.
+            self._tasks = [asyncio.create_task(_keep(loop), context=Context()) for loop in loops]
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run blocking work in a thread with a checked database connection."""

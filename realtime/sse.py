@@ -9,6 +9,7 @@ from django.contrib.auth import get_user
 from django.db import Error as DatabaseError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from structlog.contextvars import bind_contextvars
 
 from realtime import event_log
 from realtime.auth import Identity, identify_access_token
@@ -39,6 +40,7 @@ def events_view(source: Source) -> View:
             identity = await hub.in_thread(lambda: _identify(request))
             if identity is None:
                 return _problem(401, "not_authenticated", "Sign in first.", **{"WWW-Authenticate": 'Bearer realm="api"'})
+            bind_contextvars(user_id=identity.user.pk)
             if not is_job_id(job_id) or not await hub.in_thread(lambda: source.may_watch(identity.user, job_id)):
                 return _problem(404, "not_found", "There is no such job.")
             if STREAM in request.headers.get("Accept", ""):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
 from django.db import close_old_connections
@@ -11,7 +12,7 @@ T = TypeVar("T")
 
 
 class Threads:
-    """A few threads, each with a database connection that is checked before and after."""
+    """A few threads, each with a database connection that is checked before and after. What is bound for log lines goes with the work."""
 
     def __init__(self, count: int) -> None:
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="hub")
@@ -26,4 +27,4 @@ class Threads:
             finally:
                 close_old_connections()
 
-        return await asyncio.get_running_loop().run_in_executor(self._pool, checked)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, copy_context().run, checked)

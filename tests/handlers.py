@@ -1,6 +1,7 @@
 """Handlers that tests run: each does one thing, as its `input` says. Registered through JOB_HANDLERS."""
 
 import asyncio
+import logging
 import os
 import time
 from pathlib import Path
@@ -116,3 +117,17 @@ async def until(run: JobRun) -> dict[str, Any]:
         index += 1
         await asyncio.sleep(0.05)
     return {"chunks": index}
+
+
+@job_handler("test.logging")
+async def log_lines(run: JobRun) -> None:
+    """Log, and have a thread log, by the standard library."""
+    logging.getLogger(__name__).warning("in the handler")
+    await run.once("thread", logging.getLogger(__name__).warning, "in a thread of the handler")
+
+
+@job_handler("test.logging_blocking")
+def log_lines_blocking(run: BlockingJobRun) -> None:
+    """Do what test.logging does, from a plain function."""
+    logging.getLogger(__name__).warning("in the handler")
+    run.once("thread", logging.getLogger(__name__).warning, "in a thread of the handler")

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
+from structlog.contextvars import bind_contextvars
 
 from realtime.auth import Identity, identify_access_token
 from realtime.errors import SignInExpired, SignInRefused
@@ -26,6 +27,7 @@ class AccessTokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed("The access token has expired: fetch a new one.", code="token_expired") from None
         except (SignInRefused, UnicodeDecodeError):
             raise AuthenticationFailed("The access token is not valid.", code="token_invalid") from None
+        bind_contextvars(user_id=identity.user.pk)
         return identity.user, identity
 
     def authenticate_header(self, request: Request) -> str:
