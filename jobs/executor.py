@@ -15,6 +15,7 @@ from django.db import connections
 from structlog.contextvars import bind_contextvars
 
 from jobs import transitions
+from jobs.blocking import current_job
 from jobs.checkpoints import Checkpoints
 from jobs.conf import settings
 from jobs.database import DatabaseThreads
@@ -45,6 +46,7 @@ class Executor:
         """Run the job's handler and record how it ended, with the events that `finish_publishing` says are left."""
         bind_contextvars(job_id=job.pk, attempt=job.attempt)  # this task is its alone
         handler = find(job.type)
+        current_job.set(job.pk)
         outcome: Outcome
         if handler is None:
             outcome = Failed("unknown_type", f"This worker has no handler for type {job.type}.", Reason.ERROR, final=False)

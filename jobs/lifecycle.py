@@ -51,6 +51,12 @@ ARROWS: dict[State, frozenset[State]] = {
 """From each state, the states that may come next."""
 
 
+KILLS_LIMIT = 3
+"""So many lost workers without a new checkpoint between them, and the job is held to be what kills them."""
+SUSPECT_KILLS = KILLS_LIMIT - 1
+"""From so many lost workers on a job is suspected: it runs alone in its process, so that it takes no other with it."""
+
+
 def may_become(state: State, target: State) -> bool:
     """Tell whether a job in `state` may become `target`."""
     return target in ARROWS[state]

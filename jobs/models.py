@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from uuid6 import uuid7
 
 from jobs.events import FoldedJob, iso_time, plain_number
-from jobs.lifecycle import CLOSING, TERMINAL, State
+from jobs.lifecycle import CLOSING, SUSPECT_KILLS, TERMINAL, State
 from realtime.position import CLOSED, Position
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -46,6 +46,10 @@ class JobQuerySet(models.QuerySet["Job"]):
     def ended_before(self, moment: Any) -> "JobQuerySet":
         """Jobs that ended for good before `moment`, deleted ones too where they are asked."""
         return self.filter(finished_at__lt=moment, state__in=sorted(TERMINAL))
+
+    def suspected(self, suspected: bool = True) -> "JobQuerySet":
+        """Jobs that have lost so many workers that they may be what kills them; with False all others."""
+        return self.filter(kills__gte=SUSPECT_KILLS) if suspected else self.filter(kills__lt=SUSPECT_KILLS)
 
     def visible_to(self, user: Any) -> "JobQuerySet":
         """Jobs that `user` may see: staff all, others their own."""
@@ -142,6 +146,7 @@ class Job(models.Model):
         ]
         indexes = [
             models.Index(F("priority").desc(), "created_at", "id", name="job_due", condition=Q(state=State.CREATED)),
+            models.Index(fields=["created_at"], name="job_suspects", condition=Q(state=State.CREATED, kills__gte=SUSPECT_KILLS)),
             models.Index(fields=["lease_expires_at"], name="job_leases", condition=Q(state=State.RUNNING)),
             models.Index(fields=["finished_at"], name="job_finished", condition=Q(finished_at__isnull=False)),
             models.Index(fields=["owner", "-created_at", "-id"], name="job_owner"),

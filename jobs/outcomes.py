@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-import random
 import traceback
 from dataclasses import dataclass
 from typing import Any
 
 from jobs import transitions
+from jobs.backoff import retry_delay_seconds
 from jobs.errors import JobFailed, JobStopped
 from jobs.json_values import kept
 from jobs.lifecycle import Reason
@@ -17,8 +17,6 @@ from jobs.text import clean
 
 log = logging.getLogger(__name__)
 
-BACKOFF_FIRST_SECONDS = 1
-BACKOFF_MOST_SECONDS = 300
 RESULT_LIMIT_BYTES = 1024 * 1024
 DETAIL_LIMIT = 20_000
 """So many last characters of a traceback are kept for staff."""
@@ -80,7 +78,7 @@ def _write_failure(job: Job, flush: transitions.Flush, failed: Failed) -> None:
         counted = 0 if failed.final else 1
         transitions.fail(flush, code=failed.code, message=failed.message, reason=failed.reason, detail=failed.detail, failures=counted)
         return
-    delay = random.uniform(0, min(BACKOFF_MOST_SECONDS, BACKOFF_FIRST_SECONDS * 2.0**job.failures))  # noqa: S311
+    delay = retry_delay_seconds(failures=job.failures + 1)
     transitions.retry_later(flush, reason=failed.reason, delay_seconds=delay, detail=failed.detail)
 
 

@@ -5,7 +5,7 @@ import logging
 import os
 import random
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -22,7 +22,7 @@ from jobs.outcomes import INTERRUPTED
 from jobs.pruner import prune_once
 from jobs.publishing import Publishing
 from jobs.recorder import Recorder
-from jobs.rescuer import rescue_once
+from jobs.rescuer import rescue_once, suspects_wait
 from jobs.transitions.announce import now_ts
 from realtime.publisher import Entry
 from realtime.topics import WORKERS_GROUP, worker_group
@@ -37,8 +37,12 @@ PRUNE_WITHIN_SECONDS = 60
 class JobWorker:
     """Runs up to `concurrency` jobs of `types` at once until it is asked to stop."""
 
-    def __init__(self, *, types: Sequence[str], concurrency: int) -> None:
+    def __init__(
+        self, *, types: Sequence[str], concurrency: int, suspects: bool | None = None, on_suspects: Callable[[], object] | None = None
+    ) -> None:
+        """`suspects` is as in `transitions.claim`; with True it ends when there is no such job. `on_suspects` is told that one waits."""
         self._concurrency = concurrency
+        self._suspects, self._on_suspects = suspects, on_suspects
         now = from_ts(now_ts())
         self.row = Worker(
             name=f"{socket.gethostname()}:{os.getpid()}", types=list(types), concurrency=concurrency, started_at=now, heartbeat_at=now
@@ -68,6 +72,8 @@ class JobWorker:
         try:
             while not self._stopping.is_set():
                 if not await self.claim_once():
+                    if self._suspects and not self._runs:
+                        break
                     await self._wait_for(self._wake, settings.poll_seconds)
                     self._wake.clear()
         finally:
@@ -81,7 +87,7 @@ class JobWorker:
         if free == 0:
             return False
         try:
-            jobs = await self._database.run(lambda: transitions.claim(self.row, types=self.row.types, limit=free))
+            jobs = await self._database.run(lambda: transitions.claim(self.row, types=self.row.types, limit=free, suspects=self._suspects))
         except DatabaseError as error:
             log.warning("no jobs could be claimed, trying again: %s", error)
             return False
@@ -139,6 +145,8 @@ class JobWorker:
             await asyncio.sleep(settings.rescue_seconds)
             try:
                 await self._database.run(rescue_once)
+                if self._suspects is False and self._on_suspects and await self._database.run(lambda: suspects_wait(self.row.types)):
+                    self._on_suspects()
             except DatabaseError as error:
                 log.warning("no orphans could be looked for, trying again: %s", error)
 

@@ -1,11 +1,13 @@
 """The processes that `manage.py up` starts: each with a log of its own, and all of them end with it."""
 
 import json
+import os
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from urllib.error import URLError
@@ -13,11 +15,8 @@ from urllib.error import URLError
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from omnibrowser.valkey import end_with_parent
+from jobs.child_processes import Restarts, end_with
 
-RESTART_FIRST_SECONDS, RESTART_MOST_SECONDS = 0.5, 10.0
-STABLE_SECONDS = 30
-"""Whoever has run for so long is not what fails at each start: its next restart comes at once again."""
 END_SECONDS = 4.0
 """After so long what has not ended is killed: whoever pressed Ctrl-C has waited enough."""
 
@@ -28,7 +27,7 @@ class Child:
     def __init__(self, command: tuple[str, ...], log_path: Path) -> None:
         self.log_path = log_path
         self._command = command
-        self._restart_seconds = RESTART_FIRST_SECONDS
+        self._restarts = Restarts()
         self._restart_at = 0.0
         log_path.write_bytes(b"")
         self.start()
@@ -39,7 +38,7 @@ class Child:
             # Sessions of their own: a Ctrl-C at the terminal reaches us alone, and we end them in order.
             self.process = subprocess.Popen(  # noqa: S603  our own command
                 [sys.executable, str(settings.BASE_DIR / "manage.py"), *self._command],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, preexec_fn=end_with_parent,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, preexec_fn=partial(end_with, os.getpid()),
             )  # fmt: skip
         self._started_at = time.monotonic()
 
@@ -49,10 +48,7 @@ class Child:
             return False
         now = time.monotonic()
         if self._restart_at < self._started_at:
-            if now - self._started_at > STABLE_SECONDS:
-                self._restart_seconds = RESTART_FIRST_SECONDS
-            self._restart_at = now + self._restart_seconds
-            self._restart_seconds = min(RESTART_MOST_SECONDS, self._restart_seconds * 2)
+            self._restart_at = now + self._restarts.delay_seconds(ran_seconds=now - self._started_at)
             return True
         if now >= self._restart_at:
             self.start()

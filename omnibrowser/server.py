@@ -4,19 +4,21 @@ import asyncio
 import errno
 import gc
 import logging
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import uvicorn
 
-from omnibrowser.valkey import end_with_parent
+from jobs.child_processes import Restarts, end_with
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +30,6 @@ SEND_BUFFER_BYTES = 192 * 1024
 FRAME_LIMIT_BYTES = 64 * 1024
 GARBAGE_THRESHOLDS = 20_000, 20, 100
 """Looking for garbage as often as Python does by itself takes a quarter of the time of a server that streams."""
-RESTART_FIRST_SECONDS, RESTART_MOST_SECONDS = 0.5, 10.0
 
 
 class PortUnavailableError(Exception):
@@ -120,7 +121,8 @@ class ServerProcesses:
         self._grace_seconds = grace_seconds
         self._children: list[subprocess.Popen[bytes] | None] = [None] * count
         self._restart_at = [0.0] * count
-        self._restart_seconds = [RESTART_FIRST_SECONDS] * count
+        self._restarts = [Restarts() for _ in range(count)]
+        self._started_at = [0.0] * count
         self._ending = False
 
     def run(self) -> None:
@@ -139,14 +141,14 @@ class ServerProcesses:
         if child is not None:
             log.error("server process %s ended with %s, another one follows", child.pid, child.returncode)
             self._children[index] = None
-            self._restart_at[index] = now + self._restart_seconds[index]
-            self._restart_seconds[index] = min(RESTART_MOST_SECONDS, self._restart_seconds[index] * 2)
+            self._restart_at[index] = now + self._restarts[index].delay_seconds(ran_seconds=now - self._started_at[index])
         elif now >= self._restart_at[index]:
             manage = str(Path(__file__).parent.parent / "manage.py")
             descriptor = self._listener.fileno()
+            self._started_at[index] = now
             self._children[index] = subprocess.Popen(  # noqa: S603  our own command
                 [sys.executable, manage, "serve", "--descriptor", str(descriptor)],
-                pass_fds=[descriptor], start_new_session=True, preexec_fn=end_with_parent,
+                pass_fds=[descriptor], start_new_session=True, preexec_fn=partial(end_with, os.getpid()),
             )  # fmt: skip
 
     def _end(self, *_: object) -> None:

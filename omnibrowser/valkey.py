@@ -1,23 +1,22 @@
 """An embedded Valkey: a real server, started beside us, that ends when we end. Knows no Django: it runs before the settings are read."""
 
-import ctypes
 import os
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from jobs.child_processes import end_with
+
 START_SECONDS = 10
-_PR_SET_PDEATHSIG = 1
 
 
 class ValkeyUnavailableError(Exception):
@@ -44,7 +43,12 @@ class Valkey:
         ]
         with self._log_path.open("wb") as log:
             self.process = subprocess.Popen(  # noqa: S603  the binary is one that was looked for, the arguments are ours
-                arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, preexec_fn=end_with_parent
+                arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=partial(end_with, os.getpid()),
             )
         try:
             self._wait_until_ready()
@@ -104,11 +108,3 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def end_with_parent() -> None:
-    """In a child, before it becomes another program: have the kernel end it when its parent dies (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() == 1:  # it died before we asked
-            os._exit(1)

@@ -9,7 +9,7 @@ from jobs.transitions.delete import delete
 from jobs.transitions.edit import edit
 from jobs.transitions.flush import Flush, FlushResult, flush
 from jobs.transitions.report import Reported, TextTooLong, report
-from jobs.transitions.requeue import interrupt, rescue, retry_later
+from jobs.transitions.requeue import interrupt, release, rescue, retry_later
 from jobs.transitions.restore import skip_lost_attempts
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "fail",
     "flush",
     "interrupt",
+    "release",
     "report",
     "rescue",
     "retry_later",

@@ -23,18 +23,17 @@ def lease_end() -> Combinable:
     return ExpressionWrapper(Now() + lease, output_field=DateTimeField())
 
 
-def claim(worker: Worker, *, types: Sequence[str], limit: int) -> list[Job]:
+def claim(worker: Worker, *, types: Sequence[str], limit: int, suspects: bool | None = None) -> list[Job]:
     """Take up to `limit` due jobs of `types` for `worker` and return them, running.
 
-    Rows that another worker is taking at the moment are passed over. The event at seq 0 is published again, in case its
+    `suspects`: True takes only jobs that are suspected of killing their workers, False only others, None either. Rows
+    that another worker is taking at the moment are passed over. The event at seq 0 is published again, in case its
     first publishing was lost.
     """
     with transaction.atomic():
+        due = Job.objects.due() if suspects is None else Job.objects.due().suspected(suspects)
         jobs = list(
-            Job.objects.due()
-            .filter(type__in=types)
-            .order_by(F("priority").desc(), "created_at", "id")
-            .select_for_update(skip_locked=True)[:limit]
+            due.filter(type__in=types).order_by(F("priority").desc(), "created_at", "id").select_for_update(skip_locked=True)[:limit]
         )
         if not jobs:
             return []

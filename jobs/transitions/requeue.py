@@ -1,14 +1,16 @@
 """A job goes back to the queue: the next attempt starts from the last checkpoint."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
+from jobs.backoff import retry_delay_seconds
 from jobs.events import encode
-from jobs.lifecycle import Reason, State
-from jobs.models import Job, JobText, JobTransition, from_ts
+from jobs.lifecycle import KILLS_LIMIT, SUSPECT_KILLS, Reason, State
+from jobs.models import Job, JobQuerySet, JobText, JobTransition, from_ts
 from jobs.text import cut, utf16_length
 from jobs.transitions.announce import announce, announce_lists, announce_work, encoded_entry, now_ts, state_event
 from jobs.transitions.checkpoint import start_of
@@ -17,8 +19,10 @@ from jobs.transitions.flush import Flush
 from realtime.position import Position
 from realtime.publisher import Append, Entry
 
-KILLS_LIMIT = 3
-"""So many lost workers without a new checkpoint between them, and the job is held to be what kills them."""
+BLOCKED_MESSAGE = (
+    "The handler kept its process from all other work for so long that it was killed. "
+    "What computes or blocks for long belongs into a plain `def`, which runs in a thread."
+)
 
 
 def retry_later(flush: Flush, *, reason: Reason, delay_seconds: float, detail: str) -> Job:
@@ -38,19 +42,48 @@ def interrupt(flush: Flush) -> Job:
 
 def rescue(*, limit: int) -> list[Job]:
     """Put back up to `limit` jobs whose lease is over; a job that lost its worker too often fails as poison."""
-    poisonous = Job.objects.orphaned().filter(kills__gte=KILLS_LIMIT - 1).values_list("pk", flat=True)[:limit]
-    tails = {job_id: tail_of(job_id) for job_id in poisonous}
+    return _put_back(Job.objects.orphaned().order_by("lease_expires_at"), limit, _worker_lost, may_end=Q(kills__gte=SUSPECT_KILLS))
+
+
+def release(worker_id: str, *, limit: int, ended_on_purpose: bool = False, blocked_by: str | None = None) -> list[Job]:
+    """Put back up to `limit` jobs of a worker whose process is dead; it may be called again and again until none is left.
+
+    The death counts as a kill of each, as in `rescue`, unless the process was `ended_on_purpose`: then the job that it was
+    `blocked_by` has timed out, and the others are interrupted.
+    """
+
+    def fate(job: Job, tail: Sequence[Entry]) -> Job:
+        if job.pk == blocked_by:
+            return _time_out(job, tail)
+        return requeue_locked(job, Reason.INTERRUPTED) if ended_on_purpose else _worker_lost(job, tail)
+
+    may_end = Q(pk=blocked_by) if ended_on_purpose else Q(kills__gte=SUSPECT_KILLS)
+    return _put_back(Job.objects.filter(worker=worker_id, state=State.RUNNING), limit, fate, may_end=may_end)
+
+
+def _put_back(jobs: JobQuerySet, limit: int, fate: Callable[[Job, Sequence[Entry]], Job], *, may_end: Q) -> list[Job]:
+    """Do to each of these jobs what `fate` says, with the log's tail for those that may end; what others hold locked is passed over."""
+    tails = {job_id: tail_of(job_id) for job_id in jobs.filter(may_end).values_list("pk", flat=True)[:limit]}
     with transaction.atomic():
-        jobs = list(Job.objects.orphaned().order_by("lease_expires_at").select_for_update(skip_locked=True)[:limit])
-        return [_rescue_locked(job, tails.get(job.pk, [])) for job in jobs]
+        return [fate(job, tails.get(job.pk, [])) for job in jobs.select_for_update(skip_locked=True)[:limit]]
 
 
-def _rescue_locked(job: Job, tail: Sequence[Entry]) -> Job:
+def _worker_lost(job: Job, tail: Sequence[Entry]) -> Job:
     job.kills += 1
     if job.kills < KILLS_LIMIT:
         return requeue_locked(job, Reason.WORKER_LOST)
     error = {"code": "poison", "message": f"The worker was lost {job.kills} times while it ran this job."}
     return close_locked(job, State.FAILED, view=with_tail(job, tail), reason=Reason.POISON, error=error)
+
+
+def _time_out(job: Job, tail: Sequence[Entry]) -> Job:
+    """End an attempt that kept its process from all else until it was killed."""
+    job.failures += 1
+    if job.failures < job.max_attempts:
+        job.run_at = from_ts(now_ts()) + timedelta(seconds=retry_delay_seconds(failures=job.failures))
+        return requeue_locked(job, Reason.TIMEOUT, detail=BLOCKED_MESSAGE)
+    error = {"code": "timeout", "message": BLOCKED_MESSAGE}
+    return close_locked(job, State.FAILED, view=with_tail(job, tail), reason=Reason.TIMEOUT, error=error)
 
 
 def requeue_locked(job: Job, reason: Reason, *, actor: Any = None, detail: str = "", before: Sequence[Entry] = ()) -> Job:

@@ -1,11 +1,13 @@
 """`manage.py up`: everything on one machine."""
 
+import os
 import secrets
 import shlex
 import signal
 import subprocess
 import sys
 from argparse import ArgumentParser
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,10 @@ from django.db import connection
 from rest_framework_simplejwt.tokens import AccessToken
 
 from jobs import transitions
+from jobs.child_processes import end_with
 from jobs.handlers import registry
 from omnibrowser.children import Children
 from omnibrowser.server import PortUnavailableError, listening_socket
-from omnibrowser.valkey import end_with_parent
 from realtime.errors import RedisUnavailable
 from realtime.redis_client import breaker, client
 
@@ -93,7 +95,7 @@ class Command(BaseCommand):
         self.stdout.flush()
         manage = str(settings.BASE_DIR / "manage.py")
         command = [sys.executable, manage, "watch", job.pk, "--user", USER]
-        view = subprocess.Popen(command, preexec_fn=end_with_parent)  # noqa: S603  our own command
+        view = subprocess.Popen(command, preexec_fn=partial(end_with, os.getpid()))  # noqa: S603  our own command
         try:
             children.tend_until(lambda: view.poll() is not None)
         finally:

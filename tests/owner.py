@@ -1,0 +1,52 @@
+"""A user of a site under test, who creates jobs and looks at them over the API."""
+
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+import psutil
+
+from tests.processes import Site
+from tests.waiting import wait_until
+
+
+class Owner:
+    """A user and the user's jobs."""
+
+    def __init__(self, site: Site, name: str = "ann") -> None:
+        self.site = site
+        self.token = site.user(name)
+        self._jobs: list[str] = []
+
+    def create(self, job_id: str, type: str = "test.stream", **values: Any) -> str:
+        """Create a job with this input and return its id."""
+        status, job = self.site.call("POST", "/api/jobs", {"type": type, "jobId": job_id, "input": values}, token=self.token)
+        assert status == 201, job
+        self._jobs.append(job_id)
+        return job_id
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        """Return the job as it is now."""
+        status, job = self.site.call("GET", f"/api/jobs/{job_id}", token=self.token)
+        assert status == 200, job
+        return dict(job)
+
+    def until(self, job_id: str, *, seconds: float = 15, **wanted: Any) -> dict[str, Any]:
+        """Wait until the job has these values and return it."""
+        return wait_until(
+            lambda: found if wanted.items() <= (found := self.job(job_id)).items() else None,
+            seconds=seconds, what=f"{job_id}: {wanted}, not {self.job(job_id)}",
+        )  # fmt: skip
+
+    def cancel_all(self) -> None:
+        """Cancel what has not ended."""
+        for job_id in self._jobs:
+            self.site.call("POST", f"/api/jobs/{job_id}/cancel", {}, token=self.token)
+        self._jobs = []
+
+    def process_of(self, job_id: str) -> psutil.Process:
+        """Return the process that runs the job; the site's database is SQLite."""
+        query = "SELECT name FROM jobs_job j JOIN jobs_worker w ON j.worker_id = w.id WHERE j.id = ?"
+        with closing(sqlite3.connect(self.site.folder / "jobs.sqlite3", timeout=5)) as database:
+            (name,) = database.execute(query, [job_id]).fetchone()
+        return psutil.Process(int(name.rpartition(":")[2]))
