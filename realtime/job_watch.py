@@ -150,7 +150,7 @@ class JobWatch(Watch):
         self._wanted = max(self._wanted, position)
         if position > self.feed.position or (logged is not None and logged > self.feed.position):
             self.pull_soon()
-        elif edits != self.feed.job.edits:
+        if edits != self.feed.job.edits:
             self._reload_soon()
 
     def _reload_soon(self) -> None:

@@ -1,9 +1,9 @@
 """A watched job without a database, and events to fold into it: what a feed needs of a job and no more."""
 
 import hashlib
+import threading
 from collections import Counter
 from collections.abc import Iterable
-from threading import Event
 from typing import Any
 
 from jobs.events import FoldedJob
@@ -11,6 +11,8 @@ from jobs.lifecycle import TERMINAL
 from jobs.signs import SignsOfProgress
 from realtime.errors import RequestRefused
 from realtime.position import CLOSED, Position
+
+Event = dict[str, Any]
 
 
 class MadeUpJob:
@@ -55,7 +57,7 @@ class MadeUpSource:
     def __init__(self) -> None:
         self.jobs: dict[str, MadeUpJob] = {}
         self.asked: Counter[str] = Counter()
-        self.hold = Event()
+        self.hold = threading.Event()
         self.hold.set()
         self.error: Exception | None = None
 
