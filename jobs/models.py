@@ -151,6 +151,8 @@ class Job(models.Model):
             models.Index(fields=["finished_at"], name="job_finished", condition=Q(finished_at__isnull=False)),
             models.Index(fields=["owner", "-created_at", "-id"], name="job_owner"),
             models.Index(fields=["-created_at", "-id"], name="job_newest"),
+            models.Index(fields=["state", "-created_at", "-id"], name="job_state_newest"),
+            models.Index(fields=["type", "-created_at", "-id"], name="job_type_newest"),
         ]
 
     def __str__(self) -> str:

@@ -59,6 +59,11 @@ class BulkRun:
         return self.changed + sum(self.refused.values())
 
     @property
+    def is_counted(self) -> bool:
+        """Whether the total is all of them."""
+        return self.total <= COUNT_LIMIT
+
+    @property
     def total_words(self) -> str:
         """Say how many it is for."""
         return count_words(self.total, COUNT_LIMIT)
@@ -85,8 +90,8 @@ def begin(action: StaffAction, rows: QuerySet[Job], *, ids: list[str] | None, fi
 
 
 def shown(run: BulkRun, rows: QuerySet[Job]) -> list[Job]:
-    """Return some of the jobs that it is for."""
-    return list(_meant(run, rows)[:SHOWN_JOBS])
+    """Return some of the jobs that it will change."""
+    return list(_meant(run, rows).filter(state__in=sorted(run.staff_action.starts_from))[:SHOWN_JOBS])
 
 
 def advance(run: BulkRun, rows: QuerySet[Job], *, actor: Any, priority: int = 0) -> bool:

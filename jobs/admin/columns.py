@@ -27,21 +27,16 @@ def job(job: Job) -> SafeString:
 
 @admin.display(description="State")
 def state(job: Job) -> SafeString:
-    """Show the state."""
-    return format_html('<span class="job-state" data-state="{}">{}</span>', job.state, job.state.capitalize())
-
-
-@admin.display(description="Progress")
-def progress(job: Job) -> SafeString:
-    """Show a bar, the percentage, and the step while it runs."""
+    """Show the state, and how far the job is: a bar, the percentage, and the step while it runs."""
     percent = int(job.progress)
     step = (job.step or "") if job.state == State.RUNNING else ""
     return format_html(
-        '<span class="job-progress" data-state="{}">'
-        '<svg class="job-bar" viewBox="0 0 100 6" preserveAspectRatio="none" role="img" aria-label="{} %">'
+        '<span class="job-progress" data-state="{}"><span class="job-state" data-state="{}">{}</span>'
+        '<span class="job-percent">{} %</span>'
+        '<svg class="job-bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">'
         '<rect class="job-bar-fill" width="{}" height="6"/></svg>'
-        '<span class="job-percent">{} %</span><span class="job-step">{}</span></span>',
-        job.state, percent, percent, percent, step,
+        '<span class="job-step">{}</span></span>',
+        job.state, job.state, job.state.capitalize(), percent, percent, step,
     )  # fmt: skip
 
 
@@ -79,4 +74,4 @@ def ago(at: datetime | None) -> SafeString:
     )
 
 
-COLUMNS = (job, state, progress, type_of, owner, attempt, age)
+COLUMNS = (job, state, type_of, owner, attempt, age)

@@ -169,6 +169,8 @@ def pretty(value: Any) -> str:
 def duration_words(time: timedelta) -> str:
     """Say how long something took."""
     seconds = max(0.0, time.total_seconds())
+    if seconds < 0.1:
+        return "< 0.1 s"
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 60:

@@ -17,10 +17,12 @@ from jobs.admin import bulk
 from jobs.admin.actions import ACTIONS, StaffAction, allowed
 from jobs.admin.change_list import JobChangeList
 from jobs.admin.columns import COLUMNS, title_of
+from jobs.admin.counts import counts
 from jobs.admin.filters import AgeFilter, OwnerFilter, StateFilter, TypeFilter, WorkerFilter
 from jobs.admin.job_page import describe
 from jobs.admin.search import HELP, search
 from jobs.models import Job
+from realtime.topics import is_job_id
 
 HEAVY = ("text", "input", "result", "error", "checkpoint", "queued_event", "closed_event", "message", "steps", "body_digest")
 """What no list shows, and may be large."""
@@ -81,7 +83,21 @@ class JobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the st
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list, or ask about an action."""
-        return super().changelist_view(request, {"title": "Jobs", "page_data": _page_data(request), **(extra_context or {})})
+        page_data = {**_page_data(request), "liveUrl": reverse("admin:jobs_job_live", current_app=self.admin_site.name)}
+        context = {"title": "Jobs", "page_data": page_data, "counts": counts()}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    def live_view(self, request: HttpRequest) -> HttpResponse:
+        """Return the counts, and how the jobs of a page are now."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        ids = [job_id for job_id in request.GET.getlist("id") if is_job_id(job_id)][: self.list_per_page]
+        rows = Job.objects.filter(pk__in=ids).order_by()
+        names = ("pk", "state", "progress", "step", "attempt")
+        jobs = [dict(zip(("jobId", *names[1:]), row, strict=True)) for row in rows.values_list(*names)]
+        response = JsonResponse({"counts": counts(), "jobs": jobs})
+        response["Cache-Control"] = "no-store"
+        return response
 
     # One job
 
@@ -109,6 +125,7 @@ class JobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the st
         """Add the pages of actions."""
         view = self.admin_site.admin_view
         return [
+            path("live/", view(self.live_view), name="jobs_job_live"),
             path("bulk/", view(self.bulk_view), name="jobs_job_bulk"),
             path("<path:object_id>/do/<slug:action>/", view(self.action_view), name="jobs_job_action"),
             *super().get_urls(),
@@ -173,6 +190,7 @@ class JobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the st
             "jobs": [(job, title_of(job)) for job in jobs],
             "left_out": left_out,
             "fitting": run.total - left_out,
+            "not_shown": run.total - left_out - len(jobs),
             "problem": problem,
             "priority": priority,
             "priority_limit": PRIORITY_LIMIT,

@@ -9,8 +9,8 @@ ROOT = Path(__file__).parent.parent.parent
 AXE = ROOT / "tests/js/node_modules/axe-core/axe.min.js"
 
 
-def violations(page: Page) -> list[str]:
-    """Return what axe finds, as `rule: what it is about`."""
+def violations(page: Page, within: str = "html") -> list[str]:
+    """Return what axe finds inside an element, as `rule: what it is about`."""
     if not AXE.exists():
         command = [
             str(ROOT / ".ci/node.sh"),
@@ -24,5 +24,6 @@ def violations(page: Page) -> list[str]:
         ]
         subprocess.run(command, check=True, timeout=300)
     page.evaluate(AXE.read_text())
-    found = page.evaluate("async () => (await axe.run(document)).violations.map(({id, nodes}) => [id, nodes.map(({html}) => html)])")
+    run = "async (within) => (await axe.run(within)).violations.map(({id, nodes}) => [id, nodes.map(({html}) => html)])"
+    found = page.evaluate(run, within)
     return [f"{rule}: {node}" for rule, nodes in found for node in nodes]

@@ -1,5 +1,6 @@
 """The admin's list and pages of jobs: what is shown, what may be done, and by whom."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,8 +10,10 @@ from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from jobs import transitions
+from jobs.admin import counts
 from jobs.models import Job
 from tests import runs
 
@@ -101,7 +104,7 @@ def test_the_filters_narrow_the_list(desk: Desk, ann: Any, bob: Any) -> None:
     assert desk.ids(state="created") == desk.ids(state__exact="created") == [waiting.pk]
     assert desk.ids(type="test.wait") == desk.ids(owner="bob") == desk.ids(worker=running.worker_id or "") == [running.pk]
     assert desk.ids(age="1h", owner="ann") == [waiting.pk]
-    assert desk.ids(age="over1h") == desk.ids(owner="nobody") == desk.ids(worker="none") == desk.ids(type="\0") == []
+    assert desk.ids(age="over1h") == desk.ids(owner="nobody") == desk.ids(worker="none") == desk.ids(type="none\0") == []
 
 
 def test_a_filter_that_is_not_offered_is_refused(desk: Desk, ann: Any) -> None:
@@ -270,3 +273,21 @@ def test_a_run_of_somebody_else_is_refused(desk: Desk, ann: Any) -> None:
     for wrong in (token, f"{token}x", ""):
         assert other.client.post(f"{LIST}bulk/", {"token": wrong}).status_code == 302
     assert state_of(job) == "created"
+
+
+def test_the_counts_are_of_now_and_of_the_last_day(desk: Desk, ann: Any) -> None:
+    counts.forget()
+    runs.create(ann, "test.echo")
+    over, old = runs.create(ann), runs.create(ann)
+    for job in (over, old):
+        transitions.command(job.pk, "cancel", actor=ann)
+    Job.objects.filter(pk=old.pk).update(finished_at=timezone.now() - timedelta(days=2))
+    shown = desk.client.get(f"{LIST}live/", {"id": [over.pk, "../etc", "gone"]}).json()
+    words = {row["state"]: row["words"] for row in shown["counts"]["states"]}
+    assert (words["created"], words["cancelled"], words["running"]) == ("1", "1", "0")
+    assert [row["type"] for row in shown["counts"]["types"]] == ["test.echo", "test.wait"]
+    assert shown["jobs"] == [{"jobId": over.pk, "state": "cancelled", "progress": 0, "step": None, "attempt": 1}]
+    runs.create(ann)
+    assert desk.client.get(f"{LIST}live/").json()["counts"] == shown["counts"], "it is read for all at most every two seconds"
+    counts.forget()
+    assert desk.client.get(f"{LIST}live/").json()["counts"] != shown["counts"]
