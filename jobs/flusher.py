@@ -28,10 +28,13 @@ class Flusher:
         self._ended = False
         self._heartbeat_at = 0.0
         self._thread = threading.Thread(target=self._loop, name="flusher", daemon=True)
+        self._has_ended = threading.Event()
+        self._watch = threading.Thread(target=self._watch_leases, name="leases", daemon=True)
 
     def start(self) -> None:
         """Begin."""
         self._thread.start()
+        self._watch.start()
 
     def ask(self) -> None:
         """Have the next flush done at once."""
@@ -48,6 +51,8 @@ class Flusher:
         self._ended = True
         self._asked.set()
         self._thread.join()
+        self._has_ended.set()
+        self._watch.join()
 
     def _loop(self) -> None:
         while not self._ended:
@@ -61,7 +66,6 @@ class Flusher:
                 # The connection is kept for this thread alone, so that it never has to wait for one; a lost one is replaced here.
                 connection.close()
                 log.warning("the runs could not be flushed, trying again: %s", error, exc_info=not isinstance(error, DatabaseError))
-            self._stop_expired()
             with self._flushed:
                 self._flushed.notify_all()
         connection.close()
@@ -86,6 +90,11 @@ class Flusher:
             if not Worker.objects.filter(pk=self._worker.pk).update(heartbeat_at=self._worker.heartbeat_at):
                 self._worker.save(force_insert=True)  # it was pruned while this machine slept
             self._heartbeat_at = now
+
+    def _watch_leases(self) -> None:
+        """A flush that the database does not answer may hang for longer than a lease: its thread cannot look at the clock."""
+        while not self._has_ended.wait(settings.flush_seconds):
+            self._stop_expired()
 
     def _stop_expired(self) -> None:
         """Stop runs whose lease may end soon without a renewal: somebody else may begin them then."""

@@ -137,8 +137,15 @@ def _database() -> dict[str, Any]:
     elif config["ENGINE"] == "django.db.backends.postgresql":
         config["CONN_MAX_AGE"] = 0
         config["OPTIONS"] = {
-            "pool": {"min_size": 1, "max_size": 16, "timeout": 5},
-            "connect_timeout": 5,
+            # The pool gives up early on a connection that it cannot make: it would try again after 1, 2, 4 ... 256 s, and
+            # whoever asks meanwhile would wait for that. What nobody uses is closed before it can have died unseen.
+            "pool": {"min_size": 0, "max_size": 16, "timeout": 3, "reconnect_timeout": 2, "max_idle": 60},
+            "connect_timeout": 3,
+            # A server that is gone without a word is noticed within 10 s, not when the kernel gives up.
+            "tcp_user_timeout": 10_000,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
             "options": "-c statement_timeout=10s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s",
             **config.get("OPTIONS", {}),
         }
