@@ -6,6 +6,7 @@ from jobs.events import RESULT_IN_EVENT_BYTES, FoldedJob, encode, plain_number
 from jobs.models import Job, iso
 
 SUMMARY_LEAVES_OUT = ("streamingText", "result")
+SHOWN_CHANGES = 200
 
 
 def represent(job: Job, view: FoldedJob) -> dict[str, Any]:
@@ -47,3 +48,19 @@ def without_large_result(fields: dict[str, Any]) -> dict[str, Any]:
     if len(encode(fields["result"]).encode()) <= RESULT_IN_EVENT_BYTES:
         return fields
     return {**fields, "result": None, "more": True}
+
+
+def changes_of(job: Job) -> list[dict[str, Any]]:
+    """Return the job's last changes of state, oldest first. What is for staff alone, the worker and the traceback, is not in them."""
+    newest = job.transitions.select_related("actor").defer("detail").order_by("-id")[:SHOWN_CHANGES]
+    return [
+        {
+            "at": iso(change.at),
+            "source": change.source or None,
+            "target": change.target,
+            "attempt": change.attempt,
+            "reason": change.reason or None,
+            "actor": change.actor.get_username() if change.actor else None,
+        }
+        for change in reversed(newest)
+    ]

@@ -17,7 +17,7 @@ from jobs.api.base import JobsAPIView
 from jobs.api.serializers import CommandSerializer, JobChangesSerializer, NewJobSerializer
 from jobs.errors import JobNotFound
 from jobs.models import Job
-from jobs.representation import represent, summarize
+from jobs.representation import changes_of, represent, summarize
 from jobs.transitions.close import tail_of, with_tail
 from realtime.topics import is_job_id
 
@@ -78,6 +78,11 @@ class JobViewSet(JobsAPIView, viewsets.GenericViewSet[Job]):
         self._visible(job_id)
         transitions.delete(job_id, actor=request.user)
         return Response(status=204)
+
+    @action(detail=True, url_path="transitions")
+    def history(self, request: Request, job_id: str) -> Response:
+        """List how the job came to be as it is: its last changes of state, oldest first."""
+        return Response({"transitions": changes_of(self._visible(job_id))})
 
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, job_id: str) -> Response:

@@ -17,15 +17,37 @@ def test_the_server_is_killed_and_comes_back_and_the_text_is_whole(ann: Person) 
     site.processes[0].kill()
     ann.expect_light("offline")
     expect(ann.bar).to_contain_text(re.compile(r"shown as of \d\d:\d\d:\d\d"))
-    expect(ann.part("stale")).to_contain_text(re.compile(r"Offline, shown as of \d\d:\d\d:\d\d"))
+    expect(ann.part("link-vital")).to_contain_text(re.compile(r"Offline, shown as of \d\d:\d\d:\d\d"))
     seen = ann.part("text").text_content() or ""
     site.processes[0] = site.serve()
     ann.expect_light("online", seconds=30)
-    expect(ann.part("stale")).to_be_hidden()
+    expect(ann.part("link-vital")).to_have_text("Live")
     ann.expect_state("completed", seconds=30)
     text = ann.part("text").text_content() or ""
     assert text == ann.get(job_id)["streamingText"]
     assert text.startswith(seen)
+
+
+def test_a_worker_that_is_killed_is_told_and_the_timeline_marks_it(ann: Person) -> None:
+    site = ann.site
+    job_id = ann.create("test.answer", query="Killed", input={"seconds": 0.02, "rounds": 4})
+    ann.open(job_id)
+    expect(ann.part("worker-vital")).to_have_text("Worker alive")
+    expect(ann.part("work-vital")).to_have_text("At work")
+    wait_until(lambda: len(ann.part("text").text_content() or "") > 100, what="some text")
+    site.processes[1].kill()
+    expect(ann.part("worker-vital")).to_have_text("Worker late")
+    other = site.worker("--types", "test.echo")  # it rescues, and takes no job of this type
+    expect(ann.part("worker-vital")).to_have_text(re.compile("^Worker lost. "), timeout=15_000)
+    site.processes[1] = site.worker()
+    site.processes.remove(other)
+    other.kill()
+    ann.expect_state("completed", seconds=60)
+    expect(ann.part("worker-vital")).to_be_hidden()
+    ann.page.get_by_role("button", name=re.compile("^5 steps in")).click()
+    expect(ann.part("attempt")).to_have_text([re.compile("^Attempt 1 .* worker lost$"), re.compile("^Attempt 2 .* completed$")])
+    expect(ann.part("timeline").locator(".end[data-end=worker_lost]")).to_be_visible()
+    assert ann.part("text").text_content() == ann.get(job_id)["streamingText"]
 
 
 def test_a_job_that_is_deleted_is_gone_from_the_page(ann: Person) -> None:

@@ -144,3 +144,19 @@ def test_a_session_needs_the_csrf_token(ann: Any) -> None:
     client.force_login(ann)
     assert client.get("/api/jobs").status_code == 200
     assert client.post("/api/jobs", {"type": "test.echo"}, content_type="application/json").status_code == 403
+
+
+def test_how_a_job_came_to_be_as_it_is_can_be_read(ann: Any, bob: Any) -> None:
+    api = Api(ann)
+    api("POST", "/api/jobs", {"type": "test.echo", "jobId": "j1"})
+    api("POST", "/api/jobs/j1/cancel", {})
+    api("POST", "/api/jobs/j1/retry", {})
+    status, answer = api("GET", "/api/jobs/j1/transitions")
+    assert status == 200
+    changes = [(each["source"], each["target"], each["attempt"], each["reason"], each["actor"]) for each in answer["transitions"]]
+    assert changes == [
+        (None, "created", 1, None, "ann"),
+        ("created", "cancelled", 1, "user", "ann"),
+        ("cancelled", "created", 2, "retry", "ann"),
+    ]
+    assert Api(bob)("GET", "/api/jobs/j1/transitions")[0] == 404

@@ -1,5 +1,5 @@
 import type { Outbox, Request } from "./outbox.js";
-import type { Action, ConnectionState, Job, JobStatus, JobSummary, LogLine, NewJob, Problem } from "./types.js";
+import type { Action, ConnectionState, Job, JobStatus, JobSummary, LogLine, NewJob, Problem, Transition } from "./types.js";
 
 export { JobError, SignedOut } from "./errors.js";
 export type { Given, Outbox, Request } from "./outbox.js";
@@ -84,6 +84,8 @@ export class JobClient {
   create<Result = unknown>(body: NewJob): Promise<Job<Result>>;
   /** Return a job as REST has it: with a result that is too large for events. */
   read<Result = unknown>(jobId: string): Promise<Job<Result>>;
+  /** Return how a job came to be as it is: its last changes of state, oldest first. */
+  transitions(jobId: string): Promise<Transition[]>;
   /** Command a job; resolves with its summary. Without a connection it waits for one, as long as the page lives. */
   command(action: Action, jobId: string, options?: CommandOptions): Promise<JobSummary>;
   cancel(jobId: string, options?: CommandOptions): Promise<JobSummary>;

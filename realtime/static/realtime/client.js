@@ -153,6 +153,11 @@ export class JobClient {
     return this.#rest.read(jobId);
   }
 
+  /** Return how a job came to be as it is: its last changes of state, oldest first. */
+  transitions(jobId) {
+    return this.#rest.transitions(jobId);
+  }
+
   /** Stop a job for good; see `command`. */
   cancel(jobId, options) {
     return this.command("cancel", jobId, options);

@@ -7,7 +7,9 @@ import { Log } from "./elements_log.js";
 import { Result } from "./elements_result.js";
 import { Steps } from "./elements_steps.js";
 import { StreamingText } from "./elements_text.js";
-import { asOfWords, connectionWords, duration, headline, isConnected, quietWords, STATES, titleWords } from "./elements_words.js";
+import { Timeline } from "./elements_timeline.js";
+import { Vitals } from "./elements_vitals.js";
+import { duration, headline, isConnected, STATES, titleWords } from "./elements_words.js";
 import { isTerminal } from "./fold.js";
 
 const TICK_MS = 1000;
@@ -24,7 +26,6 @@ export class TaskActivityPanel extends JobElement {
     const title = part("title", "h2");
     const badge = part("badge", "span");
     const meta = part("meta", "span");
-    const link = part("stale", "span");
     const fill = part("line-fill");
     const error = part("error", "div", { role: "alert" });
     const toggle = part("toggle", "button", { type: "button", "aria-controls": "activity" }, icon("fold"), part("", "span"));
@@ -33,9 +34,11 @@ export class TaskActivityPanel extends JobElement {
     const text = new StreamingText();
     const log = new Log();
     const result = new Result((jobId) => this.client.read(jobId));
+    const timeline = new Timeline((jobId) => this.client.transitions(jobId));
+    const vitals = new Vitals();
     const actions = new Actions((...command) => this.client.outbox.command(...command));
     const side = part("side", "div", { id: "activity" }, steps.element);
-    this.#parts = { title, badge, meta, link, fill, error, toggle, voice, steps, text, log, result, actions, side };
+    this.#parts = { title, badge, meta, fill, error, toggle, voice, steps, text, log, result, timeline, vitals, actions, side };
     toggle.addEventListener("click", () => this.#fold(!this.hasAttribute("data-folded")));
     actions.element.prepend(text.copyButton);
     error.hidden = toggle.hidden = text.copyButton.hidden = true;
@@ -43,16 +46,16 @@ export class TaskActivityPanel extends JobElement {
       part("panel", "section", { "aria-label": "Task activity" },
         part("progress-line", "div", { "aria-hidden": "true" }, fill),
         part("head", "header", {},
-          part("names", "div", {}, part("", "slot", { name: "title" }, title), part("facts", "p", {}, badge, meta, link)),
+          part("names", "div", {}, part("", "slot", { name: "title" }, title), part("facts", "p", {}, badge, meta), vitals.element),
           actions.element, actions.note),
-        part("body", "div", {}, toggle, side, part("main", "div", {}, error, text.element, result.element, log.element))),
+        part("body", "div", {}, toggle, side, part("main", "div", {}, error, text.element, result.element, log.element, timeline.element))),
       voice,
     ); // prettier-ignore
   }
 
   connectedCallback() {
     super.connectedCallback();
-    this.#timer = setInterval(() => this.#showTimes(), TICK_MS);
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
   }
 
   disconnectedCallback() {
@@ -65,10 +68,9 @@ export class TaskActivityPanel extends JobElement {
     const before = this.#job;
     this.#job = job;
     this.#about = about;
-    const { title, badge, link, fill, steps, text, log, result, actions } = this.#parts;
+    const { title, badge, fill, steps, text, log, result, actions } = this.#parts;
     setAttribute(this, "data-state", job?.state ?? (about.error ? "missing" : null));
     setAttribute(this, "data-connection", about.connection);
-    setText(link, staleWords(about, this.client));
     setText(title, job ? titleWords(job) : "");
     setText(badge, job ? STATES[job.state] : "");
     this.#showError(job, about);
@@ -82,6 +84,19 @@ export class TaskActivityPanel extends JobElement {
     steps.show(job, this.#now());
     this.#showTimes();
     this.#say(job);
+    this.#recall(job);
+  }
+
+  /** Read how the job came here when its state has changed. */
+  async #recall(job) {
+    if (await this.#parts.timeline.follow(job)) this.#tick();
+  }
+
+  #tick() {
+    if (!this.#job) return;
+    this.#showTimes();
+    this.#parts.timeline.show(this.#job, this.#now());
+    this.#recall(this.#job);
   }
 
   /** A completed job folds to its result; all others show where they are. */
@@ -121,14 +136,15 @@ export class TaskActivityPanel extends JobElement {
   #showTimes() {
     const job = this.#job;
     if (!job) return;
-    const { meta, steps, toggle } = this.#parts;
+    const { meta, steps, toggle, timeline, vitals } = this.#parts;
     const began = job.startedAt && job.state !== "paused" && Date.parse(job.startedAt);
     const ended = job.finishedAt ? Date.parse(job.finishedAt) : this.#now();
     const took = began ? duration(ended - began) : "";
-    const facts = [job.type, job.attempt > 1 && `attempt ${job.attempt}`, took, job.state === "running" && quietWords(this.#about.status)];
+    const facts = [job.type, job.attempt > 1 && `attempt ${job.attempt}`, took];
     setText(meta, facts.filter(Boolean).join(" · "));
     setText(toggle.lastChild, `${job.steps.length} steps${took && ` in ${took}`}`);
     if (job.state === "running") steps.show(job, this.#now());
+    vitals.show(job, this.#about, { now: this.#now(), reason: this.client.closeReason, isLost: timeline.isLost });
   }
 
   /** Tell a screen reader what matters, and no more: the step and the end. */
@@ -138,9 +154,4 @@ export class TaskActivityPanel extends JobElement {
     this.#said = words;
     setText(this.#parts.voice, words);
   }
-}
-
-function staleWords({ connection, asOf }, client) {
-  if (isConnected(connection) || connection === "connecting") return "";
-  return [connectionWords(connection), asOfWords(connection, asOf), connection === "closed" && client.closeReason].filter(Boolean).join(", ");
 }

@@ -10,6 +10,7 @@ const PATHS = {
   check: ["M3 8.5l3.2 3.2l6.8-7.4"],
   down: ["M8 3v9.5M4 8.75l4 4l4-4"],
   warning: ["M8 1.9l6.4 11.6h-12.8zM8 6.4v3.4M8 11.5v.3"],
+  cross: ["M5.2 5.2l5.6 5.6M10.8 5.2l-5.6 5.6"],
   fold: ["M4 6.25l4 4l4-4"],
 };
 
@@ -19,10 +20,15 @@ export function icon(name) {
   svg.setAttribute("viewBox", "0 0 16 16");
   svg.setAttribute("aria-hidden", "true");
   svg.classList.add("icon", `icon-${name}`);
-  for (const d of PATHS[name]) {
+  svg.append(...paths(name));
+  return svg;
+}
+
+/** Return the lines of a drawing. */
+export function paths(name) {
+  return PATHS[name].map((d) => {
     const path = document.createElementNS(SVG, "path");
     path.setAttribute("d", d);
-    svg.append(path);
-  }
-  return svg;
+    return path;
+  });
 }

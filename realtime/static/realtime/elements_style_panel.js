@@ -11,8 +11,13 @@ export const panelCss = `
 [part="badge"] { display: inline-flex; align-items: center; gap: .4rem; padding: .1rem .6rem .1rem .5rem; border-radius: 1rem; font-weight: 600; color: var(--_state); background: color-mix(in srgb, var(--_state) 11%, transparent); }
 [part="badge"]:empty { visibility: hidden; }
 [part="badge"]::before { content: ""; width: .4rem; height: .4rem; border-radius: 50%; background: currentColor; }
-[part="stale"] { color: var(--_bad); font-weight: 600; }
-[part="stale"]:empty { display: none; }
+[part="vitals"] { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; min-height: 1.5rem; margin: .35rem 0 0; padding: 0; list-style: none; font-size: .8125rem; color: var(--_soft); font-variant-numeric: tabular-nums; }
+[part~="vital"] { --_light: var(--_soft); display: inline-flex; align-items: center; gap: .45rem; }
+[part~="vital"][data-level="good"] { --_light: var(--_good); }
+[part~="vital"][data-level="warn"] { --_light: var(--_warn); color: var(--_text); }
+[part~="vital"][data-level="bad"] { --_light: var(--_bad); color: var(--_bad); font-weight: 600; }
+[part="vital-light"] { flex: none; width: .5rem; height: .5rem; border-radius: 50%; background: var(--_light); transition: background-color .2s; }
+[part~="vital"]:is([data-level="idle"], [data-level="unknown"]) [part="vital-light"] { background: none; box-shadow: inset 0 0 0 1.5px var(--_light); }
 [part="actions"] { display: flex; gap: .5rem; min-height: 2rem; }
 [part="note"] { grid-column: 1 / -1; margin: 0; font-size: .8125rem; color: var(--_soft); text-align: right; overflow-wrap: anywhere; }
 [part="note"]:empty { display: none; }
@@ -102,7 +107,27 @@ summary:focus-visible { outline-offset: -2px; }
 [part="log-line"][data-level="warning"] { color: var(--_warn); }
 [part="log-line"][data-level="error"] { color: var(--_bad); }
 
-:host([data-state="missing"]) :is([part="text-frame"], [part="side"], [part="actions"], [part="toggle"], [part="outcome"], [part="log-frame"], [part="meta"]) { display: none; }
+[part="timeline-frame"] { padding: .8rem 1.5rem 1.1rem; border-top: 1px solid var(--_line); background: var(--_sunk); }
+:host([data-folded]) [part="timeline-frame"] { display: none; }
+[part="timeline-title"] { margin: 0; padding: 0 0 .5rem; font: 600 .8125rem/1.4 var(--_font); color: var(--_soft); }
+[part="timeline-whole"] { font-weight: 400; font-variant-numeric: tabular-nums; }
+[part="timeline"] { display: block; width: 100%; height: 36px; overflow: visible; }
+.stretch { fill: color-mix(in srgb, var(--_soft) 30%, transparent); }
+.stretch.cut { fill: color-mix(in srgb, var(--_soft) 15%, transparent); }
+.stretch.running { fill: color-mix(in srgb, var(--_accent) 70%, var(--_surface)); }
+.stretch.running[data-end="completed"] { fill: color-mix(in srgb, var(--_good) 70%, var(--_surface)); }
+.stretch.running:is([data-end="failed"], [data-end="worker_lost"], [data-end="poison"], [data-end="error"], [data-end="timeout"]) { fill: color-mix(in srgb, var(--_bad) 55%, var(--_surface)); }
+.stretch.running:is([data-end="cancelled"], [data-end="paused"], [data-end="interrupted"]) { fill: color-mix(in srgb, var(--_warn) 60%, var(--_surface)); }
+.step { fill: color-mix(in srgb, var(--_accent) 35%, transparent); stroke: var(--_sunk); stroke-width: 1; }
+.step:nth-child(even) { fill: color-mix(in srgb, var(--_accent) 55%, transparent); }
+.end { --_mark: var(--_bad); fill: none; stroke: var(--_surface); stroke-width: 1.5; stroke-linecap: round; stroke-linejoin: round; }
+.end[data-end="completed"] { --_mark: var(--_good); }
+.end circle { fill: var(--_mark); stroke: var(--_sunk); }
+.end path { transform: translate(-14.4px, 1.6px) scale(.8); }
+[part="attempts"] { list-style: none; margin: .5rem 0 0; padding: 0; font-size: .8125rem; color: var(--_soft); font-variant-numeric: tabular-nums; }
+[part="attempt"]:is([data-end="failed"], [data-end="worker_lost"], [data-end="poison"], [data-end="error"], [data-end="timeout"]) { color: var(--_bad); }
+
+:host([data-state="missing"]) :is([part="text-frame"], [part="side"], [part="actions"], [part="toggle"], [part="outcome"], [part="log-frame"], [part="timeline-frame"], [part="vitals"], [part="meta"]) { display: none; }
 :host([data-state="missing"]) [part="main"] { grid-column: 1 / -1; }
 @container (max-width: 44rem) {
   [part="head"] { grid-template-columns: minmax(0, 1fr); padding: 1rem; }
@@ -124,7 +149,7 @@ summary:focus-visible { outline-offset: -2px; }
   [part="text"] { padding: 1rem 1rem 2.5rem; }
   :host([data-folded]) [part="text"] { padding: 1.1rem 1rem 1.5rem; }
   [part="toggle"], [part="outcome-title"], [part="log-title"], [part="log"], [part="result"] { padding-inline: 1rem; }
-  [part="error"] { padding-inline: 1rem; }
+  [part="error"], [part="timeline-frame"] { padding-inline: 1rem; }
   [part="empty"] { padding: 1rem; }
   [part="sources"] { padding: 0 .25rem; }
   [part="source-line"] { grid-template-columns: 1.4rem minmax(0, 1fr); row-gap: 0; }

@@ -9,6 +9,8 @@ export const STATES = {
   cancelled: "Cancelled",
 };
 
+const QUIET_FROM_SECONDS = 10;
+
 const CONNECTIONS = { online: "Live", degraded: "Live, delayed", connecting: "Connecting", offline: "Offline", closed: "Disconnected" };
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
@@ -62,9 +64,8 @@ export function waitingWords({ state, step, runAt, attempt }, status, now) {
   if (state === "running") return step ? `${step} …` : "Starting …";
   if (state === "paused") return "Paused before it wrote anything.";
   if (state !== "created") return "It wrote no text.";
-  if (runAt && Date.parse(runAt) > now) return `Starts on ${dayWords(runAt)}`;
-  if (status?.queuePosition > 1) return `Number ${status.queuePosition} in line`;
-  return attempt > 1 ? `Attempt ${attempt} begins in a moment …` : "Waiting for a worker …";
+  const words = queueWords({ runAt, attempt }, status, now);
+  return words.startsWith("Starts") ? words : `${words} …`;
 }
 
 /** Tell whether a job will write something before long. */
@@ -72,12 +73,58 @@ export function isSoon({ state, runAt }, now) {
   return state === "running" || (state === "created" && !(runAt && Date.parse(runAt) > now));
 }
 
-/** Say that a worker has been quiet for unusually long; nothing else is worth a word. */
-export function quietWords(status) {
-  if (status?.worker === "late") return `The worker has not been heard for ${Math.round(status.quietSeconds)} s.`;
-  const { quietSeconds, usualSeconds } = status ?? {};
-  if (!usualSeconds || quietSeconds < 10 || quietSeconds < 3 * usualSeconds) return "";
-  return `Quiet for ${Math.round(quietSeconds)} s; usual are ${Math.round(usualSeconds)} s.`;
+/** Say how the link to the server is; `reason`: why it is closed for good. */
+export function linkVital({ connection, asOf }, reason) {
+  const levels = { online: "good", offline: "bad", closed: "bad" };
+  const words = [connectionWords(connection), asOfWords(connection, asOf), connection === "closed" && reason];
+  return { level: levels[connection] ?? "warn", words: words.filter(Boolean).join(", ") };
+}
+
+/** Say how the worker is, or what the job waits for; nothing for a job that needs none. */
+export function workerVital(job, { connection, status }, { now, isLost }) {
+  if (job.state !== "running" && job.state !== "created") return null;
+  const known = isConnected(connection) && status;
+  if (job.state === "created") {
+    const level = isLost ? "bad" : "idle";
+    return { level: known || isLost ? level : "unknown", words: (isLost ? "Worker lost. " : "") + queueWords(job, status, now) };
+  }
+  if (!known) return { level: "unknown", words: "Worker not known" };
+  return status.worker === "late" ? { level: "warn", words: "Worker late" } : { level: "good", words: "Worker alive" };
+}
+
+/** Say when the job gave its last sign of progress, against what is usual for this step; nothing for a job that does not run. */
+export function workVital({ state }, { connection, status }) {
+  if (state !== "running" || !isConnected(connection) || !status || status.worker === "none") return null;
+  const { quietSeconds, usualSeconds } = status;
+  if (!quietSeconds) return { level: "good", words: "At work" };
+  const usual = usualSeconds ? `, usual ${usualSeconds < 1 ? "< 1" : Math.round(usualSeconds)} s` : "";
+  const isUnusual = usualSeconds && quietSeconds >= QUIET_FROM_SECONDS && quietSeconds >= 3 * usualSeconds;
+  return { level: isUnusual ? "warn" : "good", words: `Last sign ${Math.round(quietSeconds)} s ago${usual}` };
+}
+
+/** Say the place in the queue and the time that is left until a worker is free, as far as they are known. */
+export function queueWords({ runAt, attempt }, status, now) {
+  if (runAt && Date.parse(runAt) > now) return `Starts on ${dayWords(runAt)}`;
+  const { queuePosition, eta } = status ?? {};
+  const left = eta ? Date.parse(eta) - now : 0;
+  const about = left > 1000 ? `, done in about ${duration(left)}` : "";
+  if (queuePosition) return `${queuePosition === 1 ? "Next in line" : `Number ${queuePosition} in line`}${about}`;
+  return attempt > 1 ? `Attempt ${attempt} begins in a moment` : "Waiting for a worker";
+}
+
+const ENDS = {
+  created: "put back",
+  error: "an error, tried again",
+  interrupted: "interrupted",
+  poison: "failed: it lost too many workers",
+  timeout: "took too long",
+  worker_lost: "worker lost",
+};
+
+/** Say what ended an attempt, and who. */
+export function endWords(end, actor) {
+  if (end === null) return "running";
+  return (ENDS[end] ?? end) + (actor && (end === "cancelled" || end === "paused") ? ` by ${actor}` : "");
 }
 
 /** Say a percentage. */

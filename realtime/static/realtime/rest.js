@@ -35,6 +35,11 @@ export class Rest {
     return this.#request("GET", `/api/jobs/${encodeURIComponent(jobId)}`);
   }
 
+  /** Return how a job came to be as it is: its last changes of state, oldest first. */
+  async transitions(jobId) {
+    return (await this.#request("GET", `/api/jobs/${encodeURIComponent(jobId)}/transitions`)).transitions;
+  }
+
   async #request(method, path, body) {
     const headers = { Accept: "application/json", ...(body && { "Content-Type": "application/json" }), ...(await this.headers()) };
     const response = await fetch(this.apiUrl + path, { method, headers, body });

@@ -88,6 +88,18 @@ export interface LogLine {
   message: string;
 }
 
+/** A change of a job's state; `source` is null for the creation. */
+export interface Transition {
+  at: string;
+  source: State | null;
+  target: State;
+  attempt: number;
+  /** Why, where the state alone does not say it: `worker_lost`, `interrupted`, `error`, `timeout`, `poison`, `resume`, `retry`, … */
+  reason: string | null;
+  /** Who did it, where a person did. */
+  actor: string | null;
+}
+
 /** How the worker is. */
 export interface JobStatus {
   worker: "none" | "alive" | "late";
