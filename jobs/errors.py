@@ -68,3 +68,7 @@ class JobNotClaimable(JobError):
 
 class JobNotClaimed(JobError):
     """This process does not hold the job."""
+
+
+class UnknownType(JobError):
+    """No handler runs jobs of this type."""

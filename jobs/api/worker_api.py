@@ -4,16 +4,16 @@ import asyncio
 from functools import partial
 from typing import Any, TypeVar
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import PermissionDenied
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
-from rest_framework.views import APIView
 
 from jobs.api import worker_serializers as bodies
+from jobs.api.base import JobsAPIView
 from jobs.api.parsers import WorkerJSONParser
 from jobs.api.worker_authentication import WorkerTokenAuthentication
 from jobs.conf import settings
@@ -29,11 +29,10 @@ from realtime.topics import is_job_id
 S = TypeVar("S", bound=Serializer[Any])
 
 
-class WorkerView(APIView):
+class WorkerView(JobsAPIView):
     """Takes worker tokens and nothing else."""
 
     authentication_classes = [WorkerTokenAuthentication]
-    permission_classes = [IsAuthenticated]
     parser_classes = [WorkerJSONParser]
     throttle_classes: list[Any] = []
 
@@ -69,6 +68,7 @@ claim_once = ClaimView.as_view()
 
 
 @csrf_exempt
+@transaction.non_atomic_requests
 async def claim(request: HttpRequest) -> HttpResponseBase:
     """Claim, and while there is nothing wait for work as long as the worker wants: a plain view, since DRF has no async ones."""
     _ = request.body  # read once; every claim reads it again

@@ -4,7 +4,7 @@ from jobs.transitions.checkpoint import checkpoint, save_answer
 from jobs.transitions.claim import claim, claim_one
 from jobs.transitions.close import complete, fail
 from jobs.transitions.commands import ACTIONS, command
-from jobs.transitions.create import NewJob, create
+from jobs.transitions.create import HANDLER_DEFAULTS, NewJob, create
 from jobs.transitions.delete import delete
 from jobs.transitions.edit import edit
 from jobs.transitions.flush import Flush, FlushResult, flush
@@ -14,6 +14,7 @@ from jobs.transitions.restore import skip_lost_attempts
 
 __all__ = [
     "ACTIONS",
+    "HANDLER_DEFAULTS",
     "Flush",
     "FlushResult",
     "NewJob",

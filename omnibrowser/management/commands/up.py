@@ -20,9 +20,8 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from rest_framework_simplejwt.tokens import AccessToken
 
-from jobs import transitions
 from jobs.child_processes import end_with
-from jobs.handlers import registry
+from jobs.submit import submit
 from omnibrowser.children import Children
 from omnibrowser.server import PortUnavailableError, listening_socket
 from realtime.errors import RedisUnavailable
@@ -82,15 +81,8 @@ class Command(BaseCommand):
 
     def _show_first_job(self, children: Children) -> None:
         type, query = FIRST_JOB
-        handler = registry.find(type)
-        if handler is None:
-            raise CommandError(f"There is no handler for {type}.")
         owner = get_user_model().objects.get(username=USER)
-        new = transitions.NewJob(
-            type=type, query=query, input={"wordsPerSecond": 60}, steps=handler.steps,
-            max_attempts=handler.max_attempts, timeout_seconds=handler.timeout_seconds,
-        )  # fmt: skip
-        job, _ = transitions.create(owner, new)
+        job = submit(owner, type, query, input={"wordsPerSecond": 60})
         self.stdout.write(f"A first job; watch it at {_address()}/jobs/{job.pk}/\n")
         self.stdout.flush()
         manage = str(settings.BASE_DIR / "manage.py")
