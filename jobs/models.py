@@ -32,6 +32,14 @@ def to_ts(at: datetime) -> int:
     return (at - _EPOCH) // timedelta(milliseconds=1)
 
 
+SEARCHED_CHARACTERS = 256
+
+
+def searchable(*texts: str) -> str:
+    """Return texts as a search compares them: in small letters, one after another, as far as an index bears it."""
+    return " ".join(texts).casefold()[:SEARCHED_CHARACTERS]
+
+
 class JobQuerySet(models.QuerySet["Job"]):
     """Jobs by adjective."""
 
@@ -54,6 +62,10 @@ class JobQuerySet(models.QuerySet["Job"]):
     def visible_to(self, user: Any) -> "JobQuerySet":
         """Jobs that `user` may see: staff all, others their own."""
         return self.all() if user.is_staff else self.filter(owner=user)
+
+    def for_summaries(self) -> "JobQuerySet":
+        """Jobs with their owners, and without what no summary has."""
+        return self.select_related("owner").defer("text", "input", "result", "checkpoint", "queued_event", "closed_event")
 
 
 _JobManager = models.Manager.from_queryset(JobQuerySet)
@@ -81,6 +93,9 @@ class Job(models.Model):
     timeout_seconds = models.FloatField()
     body_digest = models.CharField(max_length=64, editable=False)
     """SHA-256 of the canonical body it was created with: a repeated create is known by it."""
+
+    search_text = models.CharField(max_length=SEARCHED_CHARACTERS, default="", editable=False)
+    """What a search looks at: id, type and the beginning of the query."""
 
     state = models.CharField(max_length=10, choices=[(state.value, state.value) for state in State], default=State.CREATED)
     attempt = models.PositiveBigIntegerField(default=1)
@@ -149,10 +164,12 @@ class Job(models.Model):
             models.Index(fields=["created_at"], name="job_suspects", condition=Q(state=State.CREATED, kills__gte=SUSPECT_KILLS)),
             models.Index(fields=["lease_expires_at"], name="job_leases", condition=Q(state=State.RUNNING)),
             models.Index(fields=["finished_at"], name="job_finished", condition=Q(finished_at__isnull=False)),
-            models.Index(fields=["owner", "-created_at", "-id"], name="job_owner"),
-            models.Index(fields=["-created_at", "-id"], name="job_newest"),
             models.Index(fields=["state", "-created_at", "-id"], name="job_state_newest"),
             models.Index(fields=["type", "-created_at", "-id"], name="job_type_newest"),
+            # A list reads its page, and a search all that it looks at, from one of these alone.
+            models.Index(fields=["owner", "-created_at", "-id", "search_text"], name="job_listed", condition=Q(deleted_at=None)),
+            models.Index(fields=["-created_at", "-id", "search_text"], name="job_newest_listed", condition=Q(deleted_at=None)),
+            models.Index(fields=["owner", "-priority", "-id"], name="job_urgent_listed", condition=Q(deleted_at=None)),
         ]
 
     def __str__(self) -> str:

@@ -115,5 +115,5 @@ class JobSource:
 
 def _listed(owner_id: Any) -> JobQuerySet:
     """Return the jobs of an owner, or all, without what no summary has."""
-    jobs = Job.objects.all() if owner_id is None else Job.objects.filter(owner_id=owner_id)
-    return jobs.select_related("owner").defer("text", "input", "result", "checkpoint", "queued_event", "closed_event")
+    jobs = Job.objects.for_summaries()
+    return jobs if owner_id is None else jobs.filter(owner_id=owner_id)

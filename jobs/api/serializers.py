@@ -1,6 +1,7 @@
 """What may come in, field by field."""
 
 import math
+from datetime import UTC, datetime
 from typing import Any
 
 from rest_framework import serializers
@@ -51,6 +52,19 @@ class WholeNumberField(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
+class TimeField(serializers.DateTimeField):
+    """A time as ISO 8601 has it; whatever the calendar does not have in UTC is none."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        """Refuse what is not a string, or leaves the calendar on its way to UTC."""
+        if not isinstance(value, str):
+            self.fail("invalid", format="YYYY-MM-DDThh:mm:ss.sssZ")
+        try:
+            return super().to_internal_value(value).astimezone(UTC)
+        except OverflowError:
+            self.fail("overflow")
+
+
 class InputField(serializers.DictField):
     """A JSON object of at most 64 KiB."""
 
@@ -71,7 +85,7 @@ class NewJobSerializer(serializers.Serializer[NewJob]):
     input = InputField(default=dict)
     jobId = serializers.RegexField(rf"\A(?:{JOB_ID.pattern})\Z", default=None, allow_null=True)
     priority = WholeNumberField(default=0, min_value=-PRIORITY_LIMIT, max_value=PRIORITY_LIMIT)
-    runAt = serializers.DateTimeField(default=None, allow_null=True)
+    runAt = TimeField(default=None, allow_null=True)
     maxAttempts = WholeNumberField(default=None, allow_null=True, min_value=1, max_value=100)
     timeoutSeconds = NumberField(default=None, allow_null=True, min_value=0.1, max_value=LONGEST_TIMEOUT_SECONDS)
 
@@ -111,6 +125,7 @@ class JobChangesSerializer(serializers.Serializer[Any]):
 
     state = serializers.ChoiceField(choices=["cancelled", "paused", "created"], required=False)
     priority = WholeNumberField(required=False, min_value=-PRIORITY_LIMIT, max_value=PRIORITY_LIMIT)
+    runAt = TimeField(required=False, allow_null=True)
 
 
 class CommandSerializer(serializers.Serializer[Any]):

@@ -4,41 +4,32 @@ import json
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.urls import reverse
 from rest_framework import viewsets
 from rest_framework.decorators import action
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs import transitions
 from jobs.api.base import JobsAPIView
+from jobs.api.filters import filtered
+from jobs.api.pages import JobPages
 from jobs.api.serializers import CommandSerializer, JobChangesSerializer, NewJobSerializer
 from jobs.errors import JobNotFound
-from jobs.models import Job
+from jobs.models import Job, JobQuerySet
 from jobs.representation import changes_of, represent, summarize
 from jobs.transitions.close import tail_of, with_tail
 from realtime.topics import is_job_id
 
 
-class NewestFirst(CursorPagination):
-    """Pages that stay the same while jobs are created."""
-
-    ordering = ("-created_at", "-id")
-    page_size = 50
-    page_size_query_param = "pageSize"
-    max_page_size = 200
-
-
 class JobViewSet(JobsAPIView, viewsets.GenericViewSet[Job]):
     """Create, read, change and command jobs. What one may not see is 404."""
 
-    pagination_class = NewestFirst
+    pagination_class = JobPages
     lookup_value_regex = "[^/]+"
     lookup_url_kwarg = "job_id"
 
-    def get_queryset(self) -> QuerySet[Job]:
+    def get_queryset(self) -> JobQuerySet:
         """Return the jobs that the caller may see."""
         return Job.objects.visible_to(self.request.user).select_related("owner")
 
@@ -51,9 +42,8 @@ class JobViewSet(JobsAPIView, viewsets.GenericViewSet[Job]):
         return Response(self._whole(job), status=201 if created else 200, headers=headers)
 
     def list(self, request: Request) -> Response:
-        """List summaries, newest first."""
-        rows = self.get_queryset().defer("text", "input", "result", "checkpoint", "queued_event", "closed_event")
-        page = self.paginate_queryset(rows)
+        """List summaries, newest first unless another order is asked for."""
+        page = self.paginate_queryset(filtered(self.get_queryset(), request.query_params))
         return self.get_paginated_response([summarize(job) for job in page or []])
 
     def retrieve(self, request: Request, job_id: str) -> Response:
@@ -61,14 +51,15 @@ class JobViewSet(JobsAPIView, viewsets.GenericViewSet[Job]):
         return Response(self._whole(self._visible(job_id)))
 
     def partial_update(self, request: Request, job_id: str) -> Response:
-        """Change the priority of a created job, or its state as the command of that name would."""
+        """Change when the turn of a created job comes, or its state as the command of that name would."""
         job = self._visible(job_id)
         serializer = JobChangesSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         changes = serializer.validated_data
         with transaction.atomic():  # both changes or none
-            if "priority" in changes:
-                job = transitions.edit(job_id, priority=changes["priority"])
+            turn = {column: changes[name] for name, column in (("priority", "priority"), ("runAt", "run_at")) if name in changes}
+            if turn:
+                job = transitions.edit(job_id, **turn)
             if "state" in changes:
                 job = transitions.command(job_id, _action_to(changes["state"], job), actor=request.user)
         return Response(self._whole(job))

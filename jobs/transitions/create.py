@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from jobs.errors import JobExists
 from jobs.events import encode, pending_steps
 from jobs.lifecycle import State
-from jobs.models import Job, JobTransition, from_ts, iso, new_job_id
+from jobs.models import Job, JobTransition, from_ts, iso, new_job_id, searchable
 from jobs.transitions.announce import announce, announce_lists, announce_work, encoded_entry, now_ts, state_event
 from realtime.position import Position
 from realtime.publisher import Append
@@ -97,6 +97,7 @@ def _insert(owner: Any, job_id: str, new: NewJob) -> Job:
         max_attempts=new.max_attempts,
         timeout_seconds=new.timeout_seconds,
         body_digest=new.digest(),
+        search_text=searchable(job_id, new.type, new.query),
         steps=steps,
         queued_event=encode(event),
         created_at=from_ts(ts),

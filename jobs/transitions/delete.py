@@ -33,7 +33,7 @@ def delete(job_id: str, *, actor: Any) -> None:
 
 def _clear(job: Job) -> None:
     """Leave of a row what says whose it was, what became of it and when."""
-    job.query, job.input = "", {}
+    job.query, job.search_text, job.input = "", "", {}
     job.text, job.text_length = "", 0
     job.step, job.steps, job.message = None, [], None
     job.result = job.error = job.checkpoint = job.closed_event = None
