@@ -14,6 +14,7 @@ from jobs.lifecycle import Reason, State
 from jobs.models import Job, JobTransition, Worker, folded, to_ts
 from jobs.outcomes import INTERRUPTED, Completed, Failed, Outcome, Stopped, write_end
 from jobs.representation import represent
+from jobs.rescuer import rescue_when_due
 from jobs.transitions import Reported, TextTooLong
 from jobs.transitions.announce import now_ts
 from jobs.transitions.checkpoint import start_of
@@ -22,7 +23,11 @@ from realtime.position import Position
 
 
 def claim(worker: Worker, *, types: Sequence[str], limit: int) -> list[dict[str, Any]]:
-    """Take up to `limit` due jobs and return them whole, each with what its last checkpoint saved."""
+    """Take up to `limit` due jobs and return them whole, each with what its last checkpoint saved.
+
+    Whoever takes jobs looks after those that others have left, so that remote workers need no other worker beside them.
+    """
+    rescue_when_due()
     jobs = transitions.claim(worker, types=types, limit=limit)
     prefetch_related_objects(jobs, "owner")
     return [{**represent(job, folded(job, job.text)), "checkpoint": start_of(job)["data"]} for job in jobs]
