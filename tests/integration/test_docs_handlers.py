@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from jobs.errors import JobExists, UnknownType
 from jobs.handlers import registry
 from jobs.models import Job
+from jobs.submit import submit
 from tests import runs
 from tests.pages import ROOT, blocks
 
@@ -74,6 +76,34 @@ def test_what_is_done_once_has_the_same_answer_in_every_attempt(ann: Any, handle
     monkeypatch.setattr(handlers, "throw_dice", lambda: next(throws))
 
     assert ended(ann, "dice").result == {"first": 3, "attempts": 2}
+
+
+@pytest.mark.usefixtures("handlers")
+def test_code_deep_inside_reports(ann: Any) -> None:
+    job = ended(ann, "pages", input={"owner": ann.pk})
+
+    assert (job.state, job.progress, [step["name"] for step in job.steps]) == ("completed", 100, ["Rendering"])
+
+
+def test_a_script_runs_a_job(ann: Any) -> None:
+    (script,) = (block for block in blocks(PAGE) if "script" in block.words)
+    job = runs.create(ann, "elsewhere")
+
+    exec(compile(script.code, str(PAGE), "exec"), {"job_id": job.pk})
+
+    job.refresh_from_db()
+    assert (job.state, job.text, job.result) == ("completed", "line 1\nline 2\nline 3\n", {"lines": 3})
+
+
+def test_submit_creates_as_the_api_does(ann: Any) -> None:
+    job = submit(ann, "wordcount", "three little words", job_id="j")
+
+    assert (job.max_attempts, job.timeout_seconds, len(job.steps)) == (3, 60, 2)
+    assert submit(ann, "wordcount", "three little words", job_id="j") == job
+    with pytest.raises(JobExists):
+        submit(ann, "wordcount", "other words", job_id="j")
+    with pytest.raises(UnknownType, match="wordcount"):
+        submit(ann, "nothing")
 
 
 def test_the_readmes_handler_is_one(handlers: ModuleType) -> None:
