@@ -33,6 +33,8 @@ class JobSettings:
     state_dir: Path = Path(".state")
     search_corpus: Path | None = None
     """A folder of documents that `search` answers from, beside the language reference."""
+    version: str = ""
+    """The version that workers say they run."""
     server_url: str = "http://127.0.0.1:3000"
     """Where commands of this machine find the server."""
 

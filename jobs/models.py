@@ -259,6 +259,12 @@ class Worker(models.Model):
     token = models.OneToOneField(WorkerToken, null=True, blank=True, on_delete=models.PROTECT, related_name="worker")
     types = models.JSONField(default=list)
     concurrency = models.PositiveIntegerField(default=1)
+    version = models.CharField(max_length=100, blank=True, default="", db_default="")
+    """What it says it runs."""
+    takes_jobs = models.BooleanField(default=True, db_default=True)
+    """Whether it may claim. Staff say so; every claim asks."""
+    kills = models.PositiveIntegerField(default=0, db_default=0)
+    """How many jobs lost it while it ran them."""
     started_at = models.DateTimeField()
     heartbeat_at = models.DateTimeField()
     stopped_at = models.DateTimeField(null=True, blank=True)

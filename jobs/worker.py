@@ -44,9 +44,8 @@ class JobWorker:
         self._concurrency = concurrency
         self._suspects, self._on_suspects = suspects, on_suspects
         now = from_ts(now_ts())
-        self.row = Worker(
-            name=f"{socket.gethostname()}:{os.getpid()}", types=list(types), concurrency=concurrency, started_at=now, heartbeat_at=now
-        )
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        self.row = Worker(name=name, types=list(types), concurrency=concurrency, version=settings.version, started_at=now, heartbeat_at=now)
         self._runs: dict[str, tuple[Recorder, asyncio.Task[None]]] = {}
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()

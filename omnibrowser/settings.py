@@ -13,6 +13,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from omnibrowser import __version__
 from omnibrowser.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -223,6 +224,7 @@ SIMPLE_JWT = {
 }
 
 JOBS: dict[str, Any] = {
+    "version": __version__,
     "lease_seconds": env.float("LEASE_SECONDS", default=10),
     "flush_seconds": env.float("FLUSH_SECONDS", default=1),
     "rescue_seconds": env.float("RESCUE_SECONDS", default=2),

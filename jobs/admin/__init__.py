@@ -2,5 +2,6 @@
 
 from jobs.admin.jobs import JobAdmin
 from jobs.admin.worker_tokens import WorkerTokenAdmin
+from jobs.admin.workers import WorkerAdmin
 
-__all__ = ["JobAdmin", "WorkerTokenAdmin"]
+__all__ = ["JobAdmin", "WorkerAdmin", "WorkerTokenAdmin"]

@@ -9,7 +9,7 @@ from jobs.transitions.delete import delete
 from jobs.transitions.edit import edit
 from jobs.transitions.flush import Flush, FlushResult, flush
 from jobs.transitions.report import Reported, TextTooLong, report
-from jobs.transitions.requeue import interrupt, release, rescue, retry_later
+from jobs.transitions.requeue import interrupt, release, rescue, retry_later, take_back
 from jobs.transitions.restore import skip_lost_attempts
 
 __all__ = [
@@ -37,4 +37,5 @@ __all__ = [
     "retry_later",
     "save_answer",
     "skip_lost_attempts",
+    "take_back",
 ]

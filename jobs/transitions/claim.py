@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import DateTimeField, ExpressionWrapper, F, Value
+from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 
@@ -24,7 +24,7 @@ def lease_end() -> Combinable:
 
 
 def claim(worker: Worker, *, types: Sequence[str], limit: int, suspects: bool | None = None) -> list[Job]:
-    """Take up to `limit` due jobs of `types` for `worker` and return them, running.
+    """Take up to `limit` due jobs of `types` for `worker` and return them, running; none while staff have it take no jobs.
 
     `suspects`: True takes only jobs that are suspected of killing their workers, False only others, None either. Rows
     that another worker is taking at the moment are passed over. The event at seq 0 is published again, in case its
@@ -32,9 +32,9 @@ def claim(worker: Worker, *, types: Sequence[str], limit: int, suspects: bool | 
     """
     with transaction.atomic():
         due = Job.objects.due() if suspects is None else Job.objects.due().suspected(suspects)
-        jobs = list(
-            due.filter(type__in=types).order_by(F("priority").desc(), "created_at", "id").select_for_update(skip_locked=True)[:limit]
-        )
+        may_take = Exists(Worker.objects.filter(pk=worker.pk, takes_jobs=True))
+        rows = due.filter(may_take, type__in=types).order_by(F("priority").desc(), "created_at", "id")
+        jobs = list(rows.select_for_update(skip_locked=True)[:limit])
         if not jobs:
             return []
         _take(worker, jobs)

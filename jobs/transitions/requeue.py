@@ -5,14 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from jobs.backoff import retry_delay_seconds
 from jobs.events import encode
 from jobs.lifecycle import KILLS_LIMIT, SUSPECT_KILLS, Reason, State
-from jobs.models import Job, JobQuerySet, JobText, JobTransition, from_ts
+from jobs.models import Job, JobQuerySet, JobText, JobTransition, Worker, from_ts
 from jobs.text import cut, utf16_length
-from jobs.transitions.announce import announce, announce_lists, announce_work, encoded_entry, now_ts, state_event
+from jobs.transitions.announce import announce, announce_lists, announce_stop, announce_work, encoded_entry, now_ts, state_event
 from jobs.transitions.checkpoint import start_of
 from jobs.transitions.close import close_locked, lock_held, tail_of, with_tail
 from jobs.transitions.flush import Flush
@@ -45,6 +45,18 @@ def rescue(*, limit: int) -> list[Job]:
     return _put_back(Job.objects.orphaned().order_by("lease_expires_at"), limit, _worker_lost, may_end=Q(kills__gte=SUSPECT_KILLS))
 
 
+def take_back(worker_id: str, *, limit: int, actor: Any) -> list[Job]:
+    """Put back up to `limit` jobs of a worker that may well live, for staff; that costs the jobs nothing. It hears that it lost them."""
+
+    def fate(job: Job, tail: Sequence[Entry]) -> Job:
+        attempt = job.attempt
+        requeue_locked(job, Reason.INTERRUPTED, actor=actor)
+        announce_stop(worker_id, job.pk, attempt, "taken_back")
+        return job
+
+    return _put_back(Job.objects.filter(worker=worker_id, state=State.RUNNING), limit, fate, may_end=Q(pk__in=[]))
+
+
 def release(worker_id: str, *, limit: int, ended_on_purpose: bool = False, blocked_by: str | None = None) -> list[Job]:
     """Put back up to `limit` jobs of a worker whose process is dead; it may be called again and again until none is left.
 
@@ -70,6 +82,7 @@ def _put_back(jobs: JobQuerySet, limit: int, fate: Callable[[Job, Sequence[Entry
 
 def _worker_lost(job: Job, tail: Sequence[Entry]) -> Job:
     job.kills += 1
+    Worker.objects.filter(pk=job.worker_id).update(kills=F("kills") + 1)
     if job.kills < KILLS_LIMIT:
         return requeue_locked(job, Reason.WORKER_LOST)
     error = {"code": "poison", "message": f"The worker was lost {job.kills} times while it ran this job."}
