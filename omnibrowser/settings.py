@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from omnibrowser import __version__
 from omnibrowser.logs import logging_config
+from realtime.redis_address import RedisAddress
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -183,11 +184,15 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_SSL_REDIRECT else None
 X_FRAME_OPTIONS = "DENY"
 
+try:
+    _REDIS = RedisAddress.parse(REDIS_URL)
+except ValueError as wrong:
+    raise ImproperlyConfigured(f"REDIS_URL cannot be used. {wrong}") from None
+
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "realtime.raw_layer.RawPubSubChannelLayer",
-        # The layer only subscribes and receives, and its connection may stay silent for hours.
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}]},
+        "CONFIG": _REDIS.for_layer(),
     },
 }
 

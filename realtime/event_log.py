@@ -1,14 +1,14 @@
 """The event log: the last events of a job, a Redis stream whose entry IDs are positions. Short memory, never the truth."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import redis
-from redis.commands.core import Script
+from redis.exceptions import NoScriptError
 
 from realtime.conf import settings
 from realtime.layers import group_channel, wire_format
@@ -40,9 +40,9 @@ def stream_key(job_id: str) -> str:
     return f"job:event:{{{job_id}}}"
 
 
-@cache
-def _script() -> Script:
-    return client().register_script((Path(__file__).parent / "append.lua").read_text())
+SCRIPT = (Path(__file__).parent / "append.lua").read_text()
+SCRIPT_SHA = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
+"""As Redis names it."""
 
 
 def append(appends: Sequence[Append]) -> list[bool]:
@@ -51,21 +51,31 @@ def append(appends: Sequence[Append]) -> list[bool]:
     Returns for each whether it is in the log; False is a refusal: the log holds another event at one of the positions, or a later one.
     A repeat of what is there is no refusal. Raises RedisUnavailable; then some may have been appended.
     """
-    script = _script()
     with breaker.guard():
-        pipeline = client().pipeline(transaction=False)
-        for item in appends:
-            closes = item.entries[-1].position.seq == CLOSED
-            life = settings.closed_log_seconds if closes else settings.event_log_seconds
-            arguments: list[Any] = [settings.event_log_length, life, group_channel(job_group(item.job_id)), wire_format(item.nudge())]
-            for entry in item.entries:
-                arguments += [str(entry.position), entry.json]
-            script(keys=[stream_key(item.job_id)], args=arguments, client=pipeline)
-        replies = pipeline.execute(raise_on_error=False)
+        replies = _run(appends)
+        unknown = [index for index, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+        if unknown:  # a Redis that was started anew, or another one
+            client().script_load(SCRIPT)
+            for index, reply in zip(unknown, _run([appends[index] for index in unknown]), strict=True):
+                replies[index] = reply
         for reply in replies:
-            if isinstance(reply, redis.RedisError):
+            if isinstance(reply, Exception):
                 raise reply
     return [reply == b"ok" for reply in replies]
+
+
+def _run(appends: Sequence[Append]) -> list[Any]:
+    pipeline: Any = client().pipeline(transaction=False)
+    for item in appends:
+        closes = item.entries[-1].position.seq == CLOSED
+        life = settings.closed_log_seconds if closes else settings.event_log_seconds
+        arguments: list[Any] = [settings.event_log_length, life, group_channel(job_group(item.job_id)), wire_format(item.nudge())]
+        for entry in item.entries:
+            arguments += [str(entry.position), entry.json]
+        # Not as `register_script`, which asks before each pipeline whether the script is known, and cannot do it in a Cluster.
+        pipeline.execute_command("EVALSHA", SCRIPT_SHA, 1, stream_key(item.job_id), *arguments)
+    replies: list[Any] = pipeline.execute(raise_on_error=False)
+    return replies
 
 
 def read_after(requests: Iterable[tuple[str, Position]]) -> list[list[Entry]]:

@@ -51,9 +51,10 @@ def nudge_lists(changed: Iterable[tuple[object, str]]) -> None:
         return
     try:
         with breaker.guard():
-            pipeline = client().pipeline(transaction=False)
+            pipeline: Any = client().pipeline(transaction=False)
             for group, job_ids in by_group.items():
-                pipeline.publish(group_channel(group), wire_format({"type": "jobs.changed", "group": group, "jobs": job_ids}))
+                message = wire_format({"type": "jobs.changed", "group": group, "jobs": job_ids})
+                pipeline.execute_command("PUBLISH", group_channel(group), message)  # `publish` is not for pipelines of a Cluster
             pipeline.execute()
     except RedisUnavailable:
         log.debug("lists not nudged, Redis does not answer")

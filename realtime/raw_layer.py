@@ -9,7 +9,7 @@ this file alone; with other versions than those it was tried with, it is the sto
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Any, cast
 
@@ -33,7 +33,8 @@ class RawPubSubChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # u
     def _get_layer(self) -> Any:
         layer = super()._get_layer()
         if IS_SUPPORTED and not isinstance(layer._shards[0], RawShard):
-            layer._shards = [RawShard(shard.host, layer) for shard in layer._shards]
+            others = self._kwargs.get("other_addresses", ())
+            layer._shards = [RawShard(shard.host, layer, others) for shard in layer._shards]
         return layer
 
     @property
@@ -65,8 +66,10 @@ class RawPubSubChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # u
 class RawShard(RedisSingleShardConnection):  # type: ignore[misc]  # untyped library
     """The connection to one Redis: publishes as the stock one does, subscribes and receives by itself."""
 
-    def __init__(self, host: Any, layer: Any) -> None:
+    def __init__(self, host: Any, layer: Any, other_addresses: Sequence[str] = ()) -> None:
+        """Listen at `host`, and when that is gone at one of the other addresses, where the same is heard."""
         super().__init__(host, layer)
+        self._hosts = [host, *({**host, "address": address} for address in other_addresses)]
         self.notices: list[Callable[[], None]] = []
         self.takers: dict[str, Callable[[list[bytes]], None]] = {}
         self._receiver: Receiver | None = None
@@ -129,16 +132,20 @@ class RawShard(RedisSingleShardConnection):  # type: ignore[misc]  # untyped lib
 
     async def _connect(self) -> "Receiver":
         """Have redis-py connect, which knows of passwords, TLS and sentinels, and read the connection ourselves from then on."""
-        pool = create_pool(self.host)
+        pool = create_pool(self._hosts[0])
         connection = pool.make_connection()
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await connection.connect()
         except BaseException as error:
             await connection.disconnect(nowait=True)
+            self._hosts = [*self._hosts[1:], self._hosts[0]]
             if isinstance(error, asyncio.CancelledError | TimeoutError | OSError):
                 raise
             raise OSError(str(error)) from error
+        finally:
+            for sentinel in getattr(getattr(pool, "sentinel_manager", None), "sentinels", ()):
+                await sentinel.aclose(close_connection_pool=True)  # asked once
         return Receiver(connection, on_messages=self._take, on_lost=self._lost)
 
     def _take(self, messages: list[tuple[str, bytes]]) -> None:

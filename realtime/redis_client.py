@@ -7,13 +7,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import Any, cast
 
 import redis
+from redis import cluster, sentinel
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 
 from realtime.conf import settings
 from realtime.errors import RedisUnavailable
+from realtime.redis_address import RedisAddress
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +47,7 @@ class Breaker:
                 self._retry_at = now + self.pause_seconds
         try:
             yield
-        except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError, OSError) as error:
+        except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError, RedisClusterException, OSError) as error:
             self._open()
             raise RedisUnavailable(f"Redis does not answer: {error}") from error
         except redis.RedisError as error:  # full, read-only, its disk full, no right to it: whatever it says, it does not do it
@@ -62,16 +66,29 @@ breaker = Breaker()
 
 @cache
 def client() -> "redis.Redis":
-    """Return this process's client: limits on every call, no retries, safe to use from many threads."""
-    limit = settings.redis_timeout_seconds
-    return redis.Redis.from_url(
-        settings.redis_url,
-        socket_timeout=limit,
-        socket_connect_timeout=limit,
-        retry=Retry(NoBackoff(), 0),
-        health_check_interval=0,
-        decode_responses=False,
-    )
+    """Return this process's client: limits on every call, no retries, safe to use from many threads.
+
+    Of a Cluster it is one that routes by keys and shares with the others what is used here.
+    """
+    address = RedisAddress.parse(settings.redis_url)
+    limits = _limits(settings.redis_timeout_seconds)
+    made: Any
+    if address.master is not None:  # every new connection asks the Sentinels, all of them within the time of one call
+        patience = _limits(settings.redis_timeout_seconds / len(address.nodes))
+        known: Any = sentinel.Sentinel  # untyped
+        made = known(address.nodes, sentinel_kwargs={**address.sentinel_options, **patience}, **address.options, **limits)
+        made = made.master_for(address.master)
+    elif address.nodes:
+        node: Any = cluster.ClusterNode  # untyped
+        made = cluster.RedisCluster(startup_nodes=[node(host, port) for host, port in address.nodes], **address.options, **limits)
+    else:
+        made = redis.Redis.from_url(address.url, **limits)
+    return cast(redis.Redis, made)
+
+
+def _limits(seconds: float) -> dict[str, Any]:
+    limits = {"socket_timeout": seconds, "socket_connect_timeout": seconds}
+    return {**limits, "retry": Retry(NoBackoff(), 0), "health_check_interval": 0, "decode_responses": False}
 
 
 def check() -> None:

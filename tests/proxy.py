@@ -88,6 +88,11 @@ class Proxy:
         """Accept, and forward nothing in either direction."""
         self._do(lambda: self._block({TO_SERVER, TO_CLIENT}))
 
+    def turn_to(self, port: int) -> None:
+        """Reset all connections, and lead new ones to another server on this machine."""
+        self._target = "127.0.0.1", port
+        self._do(lambda: self._cut(False))
+
     def half(self, direction: str) -> None:
         """Forward nothing in one direction: the other side hears, and is not heard."""
         self._do(lambda: self._block({direction}))

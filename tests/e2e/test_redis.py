@@ -15,61 +15,18 @@ import redis
 from omnibrowser.valkey import Valkey
 from tests.processes import Site
 from tests.proxy import TO_CLIENT, Proxy
+from tests.streams import Streams
 from tests.viewers import Viewer, agree, percentile
 from tests.waiting import until
 
-JOBS = 8
-CHUNKS = 80
-"""Written in 8 s: the fault falls into the middle."""
 
-
-class Rig:
-    """A site behind a proxy to its Redis, with jobs that stream and their viewers."""
+class Rig(Streams):
+    """Streams on a site behind a proxy to its Redis."""
 
     def __init__(self, site: Site, valkey: Valkey, proxy: Proxy) -> None:
-        self.site, self.valkey, self.proxy = site, valkey, proxy
+        super().__init__(site)
+        self.valkey, self.proxy = valkey, proxy
         self.redis = redis.Redis.from_url(valkey.url)
-        self.token = ""
-        self.viewers: list[Viewer] = []
-        self.watching: asyncio.Future[Any] | None = None
-
-    async def begin(self) -> None:
-        """Start the jobs and wait until all viewers see text."""
-        self.token = await asyncio.to_thread(self.site.user, "ann")
-        for index in range(JOBS):
-            body = {"type": "test.stream", "jobId": f"j{index}", "input": {"chunks": CHUNKS, "seconds": 0.1}}
-            assert (await self.call("POST", "/api/jobs", body))[0] == 201
-        self.viewers = [Viewer([self.site.socket_url], self.token, f"j{index % JOBS}", seed=index) for index in range(2 * JOBS)]
-        self.watching = asyncio.gather(*(viewer.watch() for viewer in self.viewers))
-        await until(lambda: all(viewer.job.text_length for viewer in self.viewers))
-
-    async def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        return await asyncio.to_thread(lambda: self.site.call(method, path, body, token=self.token))
-
-    async def rows(self) -> dict[str, Any]:
-        return {f"j{index}": (await self.call("GET", f"/api/jobs/j{index}"))[1] for index in range(JOBS)}
-
-    async def creates(self, count: int = 10) -> list[float]:
-        """Create jobs of a type that no worker of this site takes now, and return how long each took."""
-        took = []
-        for index in range(count):
-            began = time.monotonic()
-            body = {"type": "test.stream", "jobId": f"c{index}-{time.monotonic_ns()}", "runAt": "2099-01-01T00:00:00Z"}
-            status, _ = await self.call("POST", "/api/jobs", body)
-            assert status == 201
-            took.append(time.monotonic() - began)
-        return took
-
-    async def end(self, *, seconds: float = 30) -> float:
-        """Wait until all viewers have the end, and return how long after the last row's end that was."""
-        assert self.watching is not None
-        async with asyncio.timeout(seconds):
-            while any(row["state"] != "completed" for row in (await self.rows()).values()):
-                await asyncio.sleep(0.1)
-        ended = time.monotonic()
-        await until(lambda: all(viewer.is_over for viewer in self.viewers), seconds=5, what="viewers that have the end")
-        agree(self.viewers, await self.rows())
-        return time.monotonic() - ended
 
 
 @pytest.fixture
@@ -88,9 +45,7 @@ async def rig_with(valkey: Valkey, *, layer: str = "raw", **realtime: float) -> 
             await asyncio.to_thread(site.worker, "--concurrency", "20")
             rig = Rig(site, valkey, proxy)
             yield rig
-            if rig.watching:
-                rig.watching.cancel()
-                await asyncio.wait([rig.watching])
+            await rig.stop()
 
 
 @pytest.fixture
