@@ -10,28 +10,26 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from django.db import Error as DatabaseError
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 from structlog.contextvars import bind_contextvars
 
 from jobs import transitions
 from jobs.blocking import current_job
 from jobs.checkpoints import Checkpoints
-from jobs.conf import settings
 from jobs.database import DatabaseThreads
 from jobs.errors import JobFailed, LeaseLost
 from jobs.handlers.registry import Handler, find
 from jobs.lifecycle import Reason
 from jobs.models import Job
-from jobs.outcomes import Failed, Outcome, classify, completed, describe, timed_out, write_end
+from jobs.outcomes import Failed, Outcome, classify, completed, describe, write_end
+from jobs.patience import Patience
 from jobs.recorder import Recorder
 from jobs.run import BlockingJobRun, JobRun
 from realtime.publisher import Entry
 
 log = logging.getLogger(__name__)
 
-STOP_NOTICE_SECONDS = 0.5
-"""A handler that has not noticed its stop after this long is cancelled at its next `await`."""
+RETRY_SECONDS = 0.2
 
 
 class Executor:
@@ -41,6 +39,8 @@ class Executor:
         self._threads = threads
         self._database = database
         self._wait_for_flush = wait_for_flush
+        self.give_up_at = float("inf")
+        """Monotonic time from which no end that could not be written is tried again."""
 
     async def execute(self, job: Job, recorder: Recorder, *, finish_publishing: Callable[[Recorder], Awaitable[list[Entry]]]) -> None:
         """Run the job's handler and record how it ended, with the events that `finish_publishing` says are left."""
@@ -55,23 +55,21 @@ class Executor:
         log.info("job %s attempt %s: %s", job.pk, job.attempt, describe(outcome))
         recorder.finish()
         flush = replace(recorder.flush(), unpublished=await finish_publishing(recorder))
-        await self._record(job, flush, outcome, lease_began=recorder.renewed_at)
+        await self._record(job, flush, outcome)
 
     async def _run(self, handler: Handler, job: Job, recorder: Recorder) -> Outcome:
         deadline = time.monotonic() + job.timeout_seconds
         checkpoints = Checkpoints(job, recorder, database=self._database)
         parts = {"deadline": deadline, "checkpoints": checkpoints, "wait_for_flush": self._wait_for_flush}
-        timeout = asyncio.timeout(job.timeout_seconds)
+        body = self._begin(handler, job, recorder, parts)
+        overdue = await Patience(handler, job, recorder, deadline=deadline).wait_for(body)
+        if overdue and not isinstance(recorder.ended, JobFailed):
+            return overdue
         try:
-            async with timeout:
-                body = self._begin(handler, job, recorder, parts)
-                _cancel_when_ended(body, recorder)
-                result = await body
+            result = body.result() if body.done() else None
             recorder.check()
             return completed(result)
         except BaseException as error:
-            if timeout.expired() and not isinstance(error, JobFailed):
-                return timed_out(job)
             return classify(error, recorder)
 
     def _begin(self, handler: Handler, job: Job, recorder: Recorder, parts: dict[str, Any]) -> "asyncio.Future[Any]":
@@ -82,8 +80,8 @@ class Executor:
             self._threads, copy_context().run, _call, handler, BlockingJobRun(job, recorder, **parts)
         )
 
-    async def _record(self, job: Job, flush: transitions.Flush, outcome: Outcome, *, lease_began: float) -> None:
-        """Write the end to the row. While the database is away it is tried again as long as the lease may last."""
+    async def _record(self, job: Job, flush: transitions.Flush, outcome: Outcome) -> None:
+        """Write the end to the row. While the database is away it is tried again: the work is done, and the fence decides if it counts."""
         while True:
             try:
                 await self._database.run(partial(write_end, job, flush, outcome))
@@ -91,12 +89,12 @@ class Executor:
             except LeaseLost:
                 log.info("fenced: job %s attempt %s is not ours any more", job.pk, job.attempt)
                 return
-            except DatabaseError as error:
-                if time.monotonic() - lease_began > settings.lease_seconds:
-                    log.error("the end of job %s could not be written, its lease is over: %s", job.pk, error)
+            except (OperationalError, InterfaceError) as error:
+                if time.monotonic() > self.give_up_at:
+                    log.error("the end of job %s could not be written, and this worker ends: %s", job.pk, error)
                     return
                 log.warning("the end of job %s could not be written, trying again: %s", job.pk, error)
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(RETRY_SECONDS)
 
 
 def _call(handler: Handler, run: BlockingJobRun) -> Any:
@@ -105,13 +103,3 @@ def _call(handler: Handler, run: BlockingJobRun) -> Any:
         return handler.function(run)
     finally:
         connections.close_all()
-
-
-def _cancel_when_ended(body: "asyncio.Future[Any]", recorder: Recorder) -> None:
-    """Cancel a handler that has not noticed its end by itself; a thread cannot be cancelled and is left behind."""
-    loop = asyncio.get_running_loop()
-
-    def cancel_soon() -> None:
-        loop.call_later(STOP_NOTICE_SECONDS, body.cancel)
-
-    recorder.when_ended(lambda: loop.call_soon_threadsafe(cancel_soon))

@@ -10,6 +10,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from jobs.conf import settings
 from jobs.models import Worker, from_ts
+from jobs.outcomes import LEASE_LOST
 from jobs.recorder import Recorder
 from jobs.transitions import Flush, FlushResult, flush
 from jobs.transitions.announce import now_ts
@@ -81,7 +82,8 @@ class Flusher:
             if job_id in result.held:
                 recorder.flushed(item.seq, begun_at)
             elif job_id in result.fenced:
-                log.info("fenced: job %s attempt %s is not ours any more", job_id, item.attempt)
+                if recorder.ended is None:
+                    log.info("fenced: job %s attempt %s is not ours any more", job_id, item.attempt)
                 recorder.stop("fenced")
 
     def _heartbeat(self, now: float) -> None:
@@ -102,7 +104,7 @@ class Flusher:
         for recorder in list(self._recorders()):
             if recorder.renewed_at < limit and recorder.ended is None:
                 log.warning("the lease of job %s could not be renewed: its run is stopped", recorder.job_id)
-                recorder.stop("lease_lost")
+                recorder.stop(LEASE_LOST)
 
 
 def _flush(flushes: Sequence[Flush]) -> FlushResult:

@@ -1,6 +1,5 @@
 """How an attempt ended, and what that does to its row."""
 
-import asyncio
 import logging
 import traceback
 from dataclasses import dataclass
@@ -22,6 +21,8 @@ DETAIL_LIMIT = 20_000
 """So many last characters of a traceback are kept for staff."""
 INTERRUPTED = "interrupted"
 """The reason with which a worker that ends stops its runs."""
+LEASE_LOST = "lease_lost"
+"""The reason with which a worker stops a run whose lease it could not renew. If nobody else has it by then, the job goes back at once."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,17 @@ def timed_out(job: Job) -> Failed:
     return Failed("timeout", f"The attempt took longer than {job.timeout_seconds:g} s.", Reason.TIMEOUT, final=False)
 
 
+def stalled(stall_seconds: float) -> Failed:
+    """Return the end of an attempt that reported nothing for too long."""
+    return Failed("timeout", f"The attempt reported nothing for {stall_seconds:g} s.", Reason.TIMEOUT, final=False)
+
+
 def write_end(job: Job, flush: transitions.Flush, outcome: Outcome) -> None:
     """Write the end to the row. Raises LeaseLost when the attempt does not hold the job any more."""
     match outcome:
         case Completed(result):
             transitions.complete(flush, result)
-        case Stopped(reason) if reason == INTERRUPTED:
+        case Stopped(reason) if reason in (INTERRUPTED, LEASE_LOST):
             transitions.interrupt(flush)
         case Failed():
             _write_failure(job, flush, outcome)
@@ -91,8 +97,6 @@ def classify(error: BaseException, recorder: Recorder) -> Outcome:
         return Failed(clean(error.code), clean(error.message), Reason.ERROR, final=True)
     if isinstance(ended, JobStopped):
         return Stopped(ended.reason)
-    if isinstance(error, asyncio.CancelledError):
-        return Stopped(INTERRUPTED)
     detail = "".join(traceback.format_exception(error))
     # Its message may hold what the job is about: staff find it at the job.
     log.warning("a handler raised %s", type(error).__name__, extra={"exception": "".join(traceback.format_tb(error.__traceback__))})

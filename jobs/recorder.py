@@ -42,6 +42,8 @@ class Recorder:
         self._notices: list[Callable[[], object]] = []
         self.sealed_at = 0.0
         """Monotonic time of the last seal."""
+        self.reported_at = time.monotonic()
+        """Monotonic time of the handler's last call."""
         self.renewed_at = time.monotonic()
         """Monotonic time at which the last renewal of the lease was begun."""
 
@@ -63,7 +65,8 @@ class Recorder:
         return self._seq + len(self._pending) - self._flushed_seq >= settings.unflushed_limit and self._ended is None
 
     def check(self) -> None:
-        """Raise what ended the run, if it has ended."""
+        """Raise what ended the run, if it has ended. Whoever asks reports."""
+        self.reported_at = time.monotonic()
         if self._ended is not None:
             raise self._ended
 

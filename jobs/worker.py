@@ -5,8 +5,8 @@ import logging
 import os
 import random
 import socket
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from channels.layers import get_channel_layer
@@ -17,6 +17,7 @@ from jobs.conf import settings
 from jobs.database import DatabaseThreads
 from jobs.executor import Executor
 from jobs.flusher import Flusher
+from jobs.handler_threads import HandlerThreads
 from jobs.models import Job, Worker, from_ts
 from jobs.outcomes import INTERRUPTED
 from jobs.pruner import prune_once
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 PRUNE_SECONDS = 3600
 PRUNE_WITHIN_SECONDS = 60
 """The first pruning is at a random moment within this time."""
+GIVE_UP_SECONDS = 2.0
+"""A worker that ends tries for so long to write to a database that is away."""
 
 
 class JobWorker:
@@ -52,10 +55,9 @@ class JobWorker:
         self._hurry = asyncio.Event()
         self._database = DatabaseThreads(2, name="database")
         self._saving = DatabaseThreads(4, name="saving")
-        self._handlers = ThreadPoolExecutor(concurrency, thread_name_prefix="handler")
         self._flusher = Flusher(self.row, lambda: [recorder for recorder, _ in list(self._runs.values())])
         self._publishing = Publishing(ask_for_flush=self._flusher.ask)
-        self._executor = Executor(threads=self._handlers, database=self._saving, wait_for_flush=self._flusher.wait)
+        self._executor = Executor(threads=HandlerThreads(), database=self._saving, wait_for_flush=self._flusher.wait)
 
     def stop(self) -> None:
         """Claim no more, and end when the runs have ended or the grace is over; called again: end at once."""
@@ -111,7 +113,7 @@ class JobWorker:
         self._wake.set()
 
     async def _finish_publishing(self, recorder: Recorder) -> list[Entry]:
-        return await asyncio.to_thread(self._publishing.finish, recorder)
+        return await self._saving.run(lambda: self._publishing.finish(recorder))
 
     # What comes from outside
 
@@ -163,23 +165,31 @@ class JobWorker:
     # The end
 
     async def _shut_down(self) -> None:
-        """Let the runs end within the grace, put the others back, and go."""
+        """Let the runs end within the grace; from half of it on they are stopped at their next checkpoint, at its end at once."""
         runs = [task for _, task in self._runs.values()]
         if runs:
             log.info("worker %s waits up to %g s for %s jobs", self.row.name, settings.shutdown_grace_seconds, len(runs))
-            hurry = asyncio.create_task(self._hurry.wait())
             ended = asyncio.create_task(_all_ended(runs))
-            await asyncio.wait({ended, hurry}, timeout=settings.shutdown_grace_seconds, return_when=asyncio.FIRST_COMPLETED)
-            hurry.cancel()
-            for recorder, _ in list(self._runs.values()):
-                recorder.stop(INTERRUPTED)
+            for stop in (Recorder.stop_at_checkpoint, Recorder.stop):
+                await self._wait_for_ends(ended, settings.shutdown_grace_seconds / 2)
+                for recorder, _ in list(self._runs.values()):
+                    stop(recorder, INTERRUPTED)
+            self._executor.give_up_at = time.monotonic() + GIVE_UP_SECONDS
             await ended
         await asyncio.to_thread(self._flusher.end)
         await asyncio.to_thread(self._publishing.end)
-        await self._database.run(lambda: Worker.objects.filter(pk=self.row.pk).update(stopped_at=from_ts(now_ts())))
-        self._handlers.shutdown(wait=False, cancel_futures=True)
+        try:
+            await self._database.run(lambda: Worker.objects.filter(pk=self.row.pk).update(stopped_at=from_ts(now_ts())))
+        except DatabaseError as error:
+            log.warning("that worker %s has ended could not be written: %s", self.row.name, error)
         for threads in (self._database, self._saving):
             await asyncio.to_thread(threads.end)
+
+    async def _wait_for_ends(self, ended: "asyncio.Task[bool]", seconds: float) -> None:
+        """Wait for the runs to end, for so long, and not when there is a hurry."""
+        hurry = asyncio.create_task(self._hurry.wait())
+        await asyncio.wait({ended, hurry}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        hurry.cancel()
 
     async def _wait_for(self, event: asyncio.Event, seconds: float) -> None:
         try:

@@ -6,10 +6,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
@@ -56,19 +56,31 @@ def work(supervisor: Connection, supervisor_pid: int, what: Work, *, alone: bool
     stops = Stops()
     end_with(supervisor_pid)
     pulse = Pulse(supervisor, supervisor_pid, blocked_seconds=BLOCKED_LEASES * settings.lease_seconds)
-    code = 1
     try:
         types = _wanted_types(what.types)
-        asyncio.run(_work(types, 1 if alone else what.concurrency, alone, pulse, stops))
-        code = 0
+        _run(_work(types, 1 if alone else what.concurrency, alone, pulse, stops))
     except ImproperlyConfigured as error:
         pulse.say(Refused(str(error)))
     except BaseException:
         log.exception("the worker ended by an error")
-    _leave(code)
+    _leave(1)
 
 
-async def _work(types: Sequence[str], concurrency: int, alone: bool, pulse: Pulse, stops: "Stops") -> None:
+def _run(main: Coroutine[Any, Any, NoReturn]) -> NoReturn:
+    """Run `main` to its end, whatever handlers do to its loop: asyncio lets the SystemExit of a task through, and stops when asked."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    task = loop.create_task(main)
+    while True:
+        try:
+            loop.run_until_complete(task)
+        except BaseException as error:
+            if task.done():
+                raise
+            log.error("a handler stopped the event loop, which goes on: %r", error)
+
+
+async def _work(types: Sequence[str], concurrency: int, alone: bool, pulse: Pulse, stops: "Stops") -> NoReturn:
     suspects = True if alone else None if concurrency == 1 else False
     worker = JobWorker(types=types, concurrency=concurrency, suspects=suspects, on_suspects=lambda: pulse.say(SuspectsWait()))
     pulse.watch(asyncio.get_running_loop())

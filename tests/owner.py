@@ -45,8 +45,16 @@ class Owner:
         self._jobs = []
 
     def process_of(self, job_id: str) -> psutil.Process:
-        """Return the process that runs the job; the site's database is SQLite."""
-        query = "SELECT name FROM jobs_job j JOIN jobs_worker w ON j.worker_id = w.id WHERE j.id = ?"
-        with closing(sqlite3.connect(self.site.folder / "jobs.sqlite3", timeout=5)) as database:
-            (name,) = database.execute(query, [job_id]).fetchone()
+        """Return the process that runs the job."""
+        ((name,),) = self._select("SELECT name FROM jobs_job j JOIN jobs_worker w ON j.worker_id = w.id WHERE j.id = ?", job_id)
         return psutil.Process(int(name.rpartition(":")[2]))
+
+    def reasons(self, job_id: str) -> list[str]:
+        """Return why the job went back to the queue or ended, each time."""
+        rows = self._select("SELECT reason FROM jobs_jobtransition WHERE job_id = ? AND source = 'running' ORDER BY id", job_id)
+        return [reason for (reason,) in rows]
+
+    def _select(self, query: str, *values: Any) -> list[Any]:
+        """Ask the site's database, which is SQLite, for what the API does not tell."""
+        with closing(sqlite3.connect(self.site.folder / "jobs.sqlite3", timeout=5)) as database:
+            return database.execute(query, values).fetchall()

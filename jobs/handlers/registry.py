@@ -24,6 +24,8 @@ class Handler:
     steps: tuple[str, ...]
     max_attempts: int
     timeout_seconds: float
+    stall_seconds: float | None = None
+    """An attempt that reports nothing for so long has timed out; None lets it."""
 
     @property
     def is_async(self) -> bool:
@@ -36,13 +38,19 @@ _discovered = False
 
 
 def job_handler(
-    type: str, *, steps: tuple[str, ...] = (), max_attempts: int = 3, timeout_seconds: float = 600
+    type: str,
+    *,
+    steps: tuple[str, ...] = (),
+    max_attempts: int = 3,
+    timeout_seconds: float = 600,
+    stall_seconds: float | None = None,
 ) -> Callable[[Function], Function]:
     """Register the decorated function as the handler of jobs of `type`.
 
     `steps` are the names that a viewer sees as pending before the run reaches them, `max_attempts` bounds the errors
-    and timeouts of a job, `timeout_seconds` is the longest that one attempt may take. Raises ImproperlyConfigured when
-    another function has the type already, or when a value makes no sense.
+    and timeouts of a job, `timeout_seconds` is the longest that one attempt may take, `stall_seconds` the longest that it
+    may go without a call of `run`. Raises ImproperlyConfigured when another function has the type already, or when a value
+    makes no sense.
     """
     if not type or len(type) > 64:
         raise ImproperlyConfigured(f"A job type has 1 to 64 characters: {type!r}.")
@@ -50,8 +58,8 @@ def job_handler(
         raise ImproperlyConfigured(f"{type}: at most {MAX_STEPS} steps, each of 1 to {STEP_NAME_LIMIT} characters.")
     if len(set(steps)) != len(steps):
         raise ImproperlyConfigured(f"{type}: two steps have the same name.")
-    if max_attempts < 1 or timeout_seconds <= 0:
-        raise ImproperlyConfigured(f"{type}: max_attempts is at least 1 and timeout_seconds above 0.")
+    if max_attempts < 1 or timeout_seconds <= 0 or (stall_seconds is not None and stall_seconds <= 0):
+        raise ImproperlyConfigured(f"{type}: max_attempts is at least 1, timeout_seconds and stall_seconds above 0.")
 
     def register(function: Function) -> Function:
         known = _handlers.get(type)
@@ -61,7 +69,12 @@ def job_handler(
                 f"and {function.__module__}.{function.__qualname__}."
             )
         _handlers[type] = Handler(
-            type=type, function=function, steps=tuple(steps), max_attempts=max_attempts, timeout_seconds=timeout_seconds
+            type=type,
+            function=function,
+            steps=tuple(steps),
+            max_attempts=max_attempts,
+            timeout_seconds=timeout_seconds,
+            stall_seconds=stall_seconds,
         )
         return function
 

@@ -10,10 +10,13 @@ from functools import partial
 from typing import Any
 
 from jobs.checkpoints import Checkpoints
+from jobs.errors import JobError
 from jobs.models import Job
 from jobs.recorder import Recorder
 
 _YIELD_SECONDS = 0.005
+_STOPPED_SECONDS = 0.01
+"""A call of a run that has ended takes so long: whoever catches what it raises, and calls again, lets others go on and can be cancelled."""
 
 
 class _Run:
@@ -56,18 +59,15 @@ class JobRun(_Run):
 
     async def progress(self, percent: float | None = None, *, step: str | None = None, message: str | None = None) -> None:
         """Report percent done (0-100, never falls inside an attempt), the step, a message; each is optional."""
-        self._recorder.progress(percent, step, message)
-        await self._give_way()
+        await self._report(self._recorder.progress, percent, step, message)
 
     async def write(self, text: str) -> None:
         """Append to the text that viewers see streaming. Waits while the database is far behind."""
-        self._recorder.write(text)
-        await self._give_way()
+        await self._report(self._recorder.write, text)
 
     async def log(self, message: str, *, level: str = "info") -> None:
         """Add a line (`debug`, `info`, `warning`, `error`) to the activity panel."""
-        self._recorder.log(message, level)
-        await self._give_way()
+        await self._report(self._recorder.log, message, level)
 
     async def checkpoint(self, data: Any) -> None:
         """Save the text so far with `data`, for which JSON is enough: a later attempt goes on from exactly here.
@@ -94,6 +94,14 @@ class JobRun(_Run):
             await asyncio.wrap_future(self._checkpoints.save_answer(key, answer))
         return self._checkpoints.answer(key)
 
+    async def _report(self, report: Callable[..., None], *what: Any) -> None:
+        try:
+            report(*what)
+        except JobError:
+            await asyncio.sleep(_STOPPED_SECONDS)
+            raise
+        await self._give_way()
+
     async def _give_way(self) -> None:
         """Let the other runs of this process go on, and wait while too much is unflushed."""
         now = time.monotonic()
@@ -101,7 +109,7 @@ class JobRun(_Run):
             await asyncio.sleep(0)
             self._yielded_at = time.monotonic()
         while self._recorder.must_wait:
-            await asyncio.to_thread(self._wait_for_flush, self._recorder)
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._wait_for_flush, self._recorder)
 
 
 class BlockingJobRun(_Run):
@@ -109,18 +117,15 @@ class BlockingJobRun(_Run):
 
     def progress(self, percent: float | None = None, *, step: str | None = None, message: str | None = None) -> None:
         """Report percent done (0-100, never falls inside an attempt), the step, a message; each is optional."""
-        self._recorder.progress(percent, step, message)
-        self._wait()
+        self._report(self._recorder.progress, percent, step, message)
 
     def write(self, text: str) -> None:
         """Append to the text that viewers see streaming. Waits while the database is far behind."""
-        self._recorder.write(text)
-        self._wait()
+        self._report(self._recorder.write, text)
 
     def log(self, message: str, *, level: str = "info") -> None:
         """Add a line (`debug`, `info`, `warning`, `error`) to the activity panel."""
-        self._recorder.log(message, level)
-        self._wait()
+        self._report(self._recorder.log, message, level)
 
     def checkpoint(self, data: Any) -> None:
         """Save the text so far with `data`, for which JSON is enough: a later attempt goes on from exactly here."""
@@ -134,6 +139,14 @@ class BlockingJobRun(_Run):
             self._recorder.check()
             checkpoints.save_answer(key, function(*args)).result()
         return checkpoints.answer(key)
+
+    def _report(self, report: Callable[..., None], *what: Any) -> None:
+        try:
+            report(*what)
+        except JobError:
+            time.sleep(_STOPPED_SECONDS)
+            raise
+        self._wait()
 
     def _wait(self) -> None:
         while self._recorder.must_wait:

@@ -1,0 +1,75 @@
+"""Handlers that end, stop or block the process that runs them, and what becomes of their neighbours. FAULTS F33, F34."""
+
+from tests.owner import Owner
+
+CHUNKS = 60
+
+
+def neighbour(owner: Owner, job_id: str) -> str:
+    """Have a job that runs beside, and wait until it does."""
+    owner.create(job_id, chunks=CHUNKS, seconds=0.05)
+    owner.until(job_id, state="running")
+    return job_id
+
+
+def is_whole(owner: Owner, job_id: str) -> int:
+    """Check that the job completes with a text that is exact, and return its attempt."""
+    row = owner.until(job_id, state="completed")
+    attempt: int = row["attempt"]
+    assert row["streamingText"] == "".join(f"[{job_id}:{attempt}:{index}]" for index in range(CHUNKS))
+    return attempt
+
+
+def test_what_kills_its_process_is_poison_and_takes_nobody_with_it_at_the_third_time(owner: Owner) -> None:
+    owner.site.worker("--processes", "1", LEASE_SECONDS="30")
+    beside = neighbour(owner, "beside-poison")
+    owner.create("poison", "bad.exits", attempts=9, code=9)
+
+    row = owner.until("poison", state="failed")
+
+    assert row["error"] == {"code": "poison", "message": "The worker was lost 3 times while it ran this job."}
+    assert owner.reasons("poison") == ["worker_lost", "worker_lost", "poison"]
+    assert is_whole(owner, beside) <= 3
+    assert owner.reasons(beside).count("worker_lost") <= 2
+
+
+def test_a_process_that_a_handler_ended_in_good_order_is_as_dead_as_another(owner: Owner) -> None:
+    owner.site.worker("--processes", "1", LEASE_SECONDS="30")
+    owner.create("leaves", "bad.exits", attempts=1, code=0)
+
+    row = owner.until("leaves", state="completed")
+
+    assert (row["attempt"], row["streamingText"]) == (2, "[2]")
+
+
+def test_what_would_end_a_process_ends_only_the_handler_that_raised_it(owner: Owner) -> None:
+    worker = owner.site.worker("--processes", "1", LEASE_SECONDS="30")
+    beside = neighbour(owner, "beside-quits")
+    for error in ("SystemExit", "KeyboardInterrupt"):
+        for in_task in (False, True):
+            job_id = owner.create(f"quits-{error}-{in_task}", "bad.quits", error=error, in_task=in_task)
+            row = owner.until(job_id, state="failed")
+            assert row["error"] == {"code": "handler_error", "message": f"The handler raised {error}."}
+    assert is_whole(owner, beside) == 1
+    assert worker.log.count("takes jobs") == 1
+
+
+def test_who_blocks_a_process_has_timed_out_and_its_neighbours_are_interrupted(owner: Owner) -> None:
+    owner.site.worker("--processes", "1", LEASE_SECONDS="0.8", FLUSH_SECONDS="0.1")
+    beside = neighbour(owner, "beside-block")
+    owner.create("block", "bad.blocks")
+
+    assert owner.until("block", state="completed")["attempt"] == 2
+    assert is_whole(owner, beside) == 2
+    assert (owner.reasons("block"), owner.reasons(beside)) == (["timeout", ""], ["interrupted", ""])
+    assert owner.job("block")["failures"] == 1
+
+
+def test_a_handler_that_computes_for_longer_than_the_lease_keeps_its_job(owner: Owner) -> None:
+    owner.site.worker("--processes", "1", LEASE_SECONDS="0.8", FLUSH_SECONDS="0.1", RESCUE_SECONDS="0.2")
+    owner.site.worker("--processes", "1", LEASE_SECONDS="0.8", RESCUE_SECONDS="0.2")
+    owner.create("computes", "bad.computes", seconds=1.6)
+
+    row = owner.until("computes", state="completed")
+
+    assert (row["attempt"], row["streamingText"]) == (1, "computing done")
