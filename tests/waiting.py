@@ -1,6 +1,7 @@
 """Waiting for a condition, never for a time."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -33,3 +34,9 @@ async def until(condition: Callable[[], Any], *, seconds: float = PATIENCE_SECON
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds:g} s: {what or condition}; last: {value!r}")
         await asyncio.sleep(0.01)
+
+
+def answers_on(port: int) -> bool:
+    """Tell whether something listens on a port of this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
