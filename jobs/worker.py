@@ -90,7 +90,7 @@ class JobWorker:
         try:
             jobs = await self._database.run(lambda: transitions.claim(self.row, types=self.row.types, limit=free, suspects=self._suspects))
         except DatabaseError as error:
-            log.warning("no jobs could be claimed, trying again: %s", error)
+            log.warning("no jobs could be claimed, trying again: %s; see docs/troubleshooting.md#database-not-reached", error)
             return False
         for job in jobs:
             self._start(job)

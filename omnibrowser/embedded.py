@@ -50,7 +50,10 @@ def _claim(state_dir: Path) -> None:
         _lock = (state_dir / "up.lock").open("w")
     except OSError as error:
         reason = error.strerror or error
-        sys.exit(f"error: {state_dir} cannot be written ({reason}). Make it writable, or set STATE_DIR to a folder that is.")
+        sys.exit(
+            f"error: {state_dir} cannot be written ({reason}). Make it writable, or set STATE_DIR to a folder that is; "
+            "see docs/troubleshooting.md#it-does-not-start"
+        )
     try:
         fcntl.flock(_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -100,7 +100,10 @@ def _migrations() -> dict[str, Any]:
         executor = MigrationExecutor(connection)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
         if missing:
-            return {"ok": False, "error": f"{len(missing)} migrations are missing: run manage.py migrate"}
+            return {
+                "ok": False,
+                "error": f"{len(missing)} migrations are missing: run manage.py migrate; see docs/troubleshooting.md#database-not-reached",
+            }
         _migrated = True
     return {"ok": True}
 

@@ -55,7 +55,8 @@ def listening_socket(host: str, port: int) -> socket.socket:
 
 def _why_not(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"Port {port} is in use. End the program that uses it, or choose another: SOCKET_PORT={port + 1}."
+        what_to_do = f"End the program that uses it, or choose another: SOCKET_PORT={port + 1}"
+        return f"Port {port} is in use. {what_to_do}; see docs/troubleshooting.md#it-does-not-start"
     if error.errno == errno.EACCES:
         return f"Port {port} may not be used by this user. Choose one above 1023: SOCKET_PORT=3000."
     return f"{host}:{port} cannot be listened on: {error.strerror or error}. Set SOCKET_HOST and SOCKET_PORT."

@@ -80,6 +80,8 @@ class JobConsumer(AsyncWebsocketConsumer):
             return
         headers = dict(self.scope["headers"])
         if not _origin_is_allowed(headers):
+            origin = headers[b"origin"][:100].decode("latin-1")
+            log.info("a page of %r may not open a socket; see docs/troubleshooting.md#socket-not-connected", origin)
             await self.leave(protocol.REFUSED)
             return
         kind, _, token = headers.get(b"authorization", b"").partition(b" ")
@@ -99,7 +101,7 @@ class JobConsumer(AsyncWebsocketConsumer):
         except SignInRefused:
             code = protocol.REFUSED
         except DatabaseError as error:
-            log.warning("nobody can sign in for now: %s", error)
+            log.warning("nobody can sign in for now: %s; see docs/troubleshooting.md#database-not-reached", error)
             code = protocol.TRY_LATER
         else:
             if self.identity and self.identity.user.pk != identity.user.pk:

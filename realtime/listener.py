@@ -61,7 +61,9 @@ class Listener:
                 self._channel = channel
                 self._ready.set()
             except AWAY as error:
-                log.warning("nothing can be heard for now: %s", error or "no answer in time")
+                log.warning(
+                    "nothing can be heard for now: %s; see docs/troubleshooting.md#redis-connection-failed", error or "no answer in time"
+                )
                 await asyncio.sleep(1)
         if self._is_handed_over:
             await asyncio.get_running_loop().create_future()
@@ -127,7 +129,7 @@ class Listener:
                     await self._send_probe(self._own_group, probe)
                     await _wait(arrived, PROBE_SECONDS)
         except TimeoutError:
-            raise RedisUnavailable("What is published does not arrive here.") from None
+            raise RedisUnavailable("What is published does not arrive here; see docs/troubleshooting.md#redis-connection-failed") from None
         finally:
             del self._probes[probe]
         return loop.time() - began
@@ -145,7 +147,10 @@ class Listener:
         except RedisUnavailable:
             if breaker.is_open or not self._channel:
                 return  # Redis is away: the breaker knows
-            log.warning("nothing is heard though Redis answers: the channel layer's connection is made anew")
+            log.warning(
+                "nothing is heard though Redis answers: the channel layer's connection is made anew; "
+                "see docs/troubleshooting.md#redis-connection-failed"
+            )
             self.is_deaf = True
             with suppress(*AWAY):
                 await layers.reconnect(self._layer)

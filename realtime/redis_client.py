@@ -49,16 +49,21 @@ class Breaker:
             yield
         except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError, RedisClusterException, OSError) as error:
             self._open()
-            raise RedisUnavailable(f"Redis does not answer: {error}") from error
+            raise RedisUnavailable(f"Redis does not answer: {_said(error)}; see docs/troubleshooting.md#redis-connection-failed") from error
         except redis.RedisError as error:  # full, read-only, its disk full, no right to it: whatever it says, it does not do it
             self._open()
-            raise RedisUnavailable(f"Redis refuses: {error}") from error
+            raise RedisUnavailable(f"Redis refuses: {_said(error)}; see docs/troubleshooting.md#redis-connection-failed") from error
         self._failed = False
 
     def _open(self) -> None:
         with self._lock:
             self._failed = True
             self._retry_at = time.monotonic() + self.pause_seconds
+
+
+def _said(error: Exception) -> str:
+    """Return what an error says, without the full stop."""
+    return str(error).rstrip(".")
 
 
 breaker = Breaker()

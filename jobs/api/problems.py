@@ -60,7 +60,7 @@ def _describe(error: Exception) -> tuple[int, str, str, dict[str, Any], dict[str
             text = str(detail.get("detail", error.default_detail) if isinstance(detail, dict) else detail)
             return error.status_code, _code(error), text, {}, _headers(error)
         case OperationalError() | InterfaceError():
-            log.warning("the database does not answer: %s", error)
+            log.warning("the database does not answer: %s; see docs/troubleshooting.md#database-not-reached", error)
             return 503, "unavailable", "The database does not answer, try again.", {}, {"Retry-After": str(RETRY_AFTER_SECONDS)}
     return None
 

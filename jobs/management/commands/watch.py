@@ -40,7 +40,9 @@ class Command(BaseCommand):
         try:
             ended = asyncio.run(_watch(url, viewer, job))
         except ClientError as error:
-            raise CommandError(f"{error} The server is looked for at {url}; --url names another.") from error
+            raise CommandError(
+                f"{error} The server is looked for at {url}; --url names another; see docs/troubleshooting.md#socket-not-connected"
+            ) from error
         except KeyboardInterrupt:
             sys.exit(INTERRUPTED)
         if ended["state"] != "completed":

@@ -123,7 +123,7 @@ def _check_redis() -> None:
         with breaker.guard():
             client().ping()
     except RedisUnavailable as error:
-        raise CommandError(f"{error} Start the server that REDIS_URL names, or unset it: then one is started here.") from error
+        raise CommandError(f"{error}. Start the server that REDIS_URL names, or unset it: then one is started here.") from error
     except Exception as error:
         raise CommandError(f"REDIS_URL cannot be used: {error}") from error
 
@@ -138,7 +138,10 @@ def _migrate() -> None:
         connection.ensure_connection()
     except (DatabaseError, psycopg.Error, OSError) as error:
         why = str(error).strip().splitlines()[0]
-        raise CommandError(f"The database cannot be reached: {why}. Check DATABASE_URL, or unset it: then SQLite is used.") from error
+        raise CommandError(
+            f"The database cannot be reached: {why}. Check DATABASE_URL, or unset it: then SQLite is used; "
+            "see docs/troubleshooting.md#database-not-reached"
+        ) from error
     call_command("migrate", verbosity=0, interactive=False)
 
 
