@@ -19,3 +19,14 @@ async def clock(run: JobRun) -> dict[str, Any]:
         due += pause
         await asyncio.sleep(max(0.0, due - time.monotonic()))
     return {"chunks": chunks}
+
+
+@job_handler("bench.fast")
+async def fast(run: JobRun) -> None:
+    """Write `chunks` short chunks, 1,000 a second."""
+    begun = time.monotonic()
+    for index in range(run.input["chunks"]):
+        await run.write(f"{index} ")
+        ahead = index / 1000 - (time.monotonic() - begun)
+        if ahead > 0:
+            await asyncio.sleep(ahead)

@@ -27,7 +27,7 @@ def test_the_checklist(ann: Person, way: str) -> None:
 
     # The bar moves.
     bar = ann.bar.get_by_role("progressbar")
-    wait_until(lambda: 0 < int(bar.get_attribute("aria-valuenow") or 0), what="a bar that moves")
+    wait_until(lambda: int(bar.get_attribute("aria-valuenow") or 0) > 0, what="a bar that moves")
 
     # The steps are there, and the text streams in.
     expect(ann.part("step-name")).to_have_text(list(STEPS))

@@ -32,3 +32,9 @@ test("what has worked begins anew; a server that asks for time is not tried at o
   backoff.skipFirst();
   assert.equal(backoff.next(), 4);
 });
+
+test("a try that weighs less lets the ceiling grow more slowly", () => {
+  const backoff = new Backoff({ minSeconds: 1, random: () => 1 });
+  const waits = Array.from({ length: 5 }, () => backoff.next(0.5));
+  assert.deepEqual(waits.map((wait) => Number(wait.toFixed(2))), [0, 1.41, 2, 2.83, 4]);
+});

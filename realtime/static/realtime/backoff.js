@@ -7,9 +7,10 @@ export class Backoff {
     Object.assign(this, { minSeconds, maxSeconds, random });
   }
 
-  /** Return the seconds to wait before the next try. */
-  next() {
-    const tries = this.#tries++;
+  /** Return the seconds to wait before the next try. A failure that cost nobody anything may `weigh` less than a whole try. */
+  next(weigh = 1) {
+    const tries = this.#tries;
+    this.#tries += weigh;
     if (tries === 0) return 0;
     const ceiling = Math.min(this.maxSeconds, this.minSeconds * 2 ** tries);
     return this.minSeconds + this.random() * (ceiling - this.minSeconds);

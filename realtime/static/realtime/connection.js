@@ -8,6 +8,9 @@ const SIGN_IN_SECONDS = 15;
 const PROBE_SECONDS = 5;
 const RENEWAL_RETRY_SECONDS = 5;
 const STABLE_SECONDS = 5;
+// A try that reaches no server costs nobody anything. Counted in full, one whose server was away for half a minute would wait up to a
+// quarter minute longer, for nothing; so 95 of 100 are back within 6 s.
+const UNHEARD_WEIGHS = 1 / 6;
 
 /**
  * The connection of a client. `state` is `connecting`, `online`, `degraded` (updates come late, from the database),
@@ -32,6 +35,7 @@ export class Connection {
   #watchdog;
   #retry = null;
   #backoff;
+  #reachedServer = false; // by the try under way
   #refusedToken;
   #unlisten;
 
@@ -71,6 +75,7 @@ export class Connection {
     clearTimeout(this.#retry);
     this.#retry = null;
     const life = ++this.#life;
+    this.#reachedServer = false;
     this.#expectNewsWithin(SIGN_IN_SECONDS * 1000);
     let token;
     try {
@@ -105,13 +110,17 @@ export class Connection {
   }
 
   #authenticate(socket, token) {
+    this.#reachedServer = true;
     const { deviceId } = this.#options;
     socket.send(JSON.stringify({ type: "auth", token, ...(deviceId && { deviceId }) }));
   }
 
   #failToSignIn(error) {
     if (error instanceof SignedOut) this.#stop(error.message || "signed out");
-    else this.#lose(1006);
+    else {
+      this.#reachedServer = !(error instanceof TypeError); // which is what fetch throws without a network
+      this.#lose(1006);
+    }
   }
 
   #hear(text) {
@@ -189,7 +198,7 @@ export class Connection {
       return;
     }
     if (asksForTime(code)) this.#backoff.skipFirst();
-    const seconds = this.#backoff.next();
+    const seconds = this.#backoff.next(this.#reachedServer ? 1 : UNHEARD_WEIGHS);
     if (seconds > 0) this.#become("offline");
     else if (this.state !== "offline") this.#become("connecting");
     this.#retry = setTimeout(() => this.#attempt(), seconds * 1000);
