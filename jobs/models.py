@@ -13,6 +13,7 @@ from uuid6 import uuid7
 from jobs.events import FoldedJob, iso_time, plain_number
 from jobs.lifecycle import CLOSING, SUSPECT_KILLS, TERMINAL, State
 from realtime.position import CLOSED, Position
+from realtime.viewer import SharedViewer
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -60,7 +61,9 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(kills__gte=SUSPECT_KILLS) if suspected else self.filter(kills__lt=SUSPECT_KILLS)
 
     def visible_to(self, user: Any) -> "JobQuerySet":
-        """Jobs that `user` may see: staff all, others their own."""
+        """Jobs that `user` may see: staff all, others their own; with a share token the one that was shared."""
+        if isinstance(user, SharedViewer):
+            return self.filter(pk=user.job_id)
         return self.all() if user.is_staff else self.filter(owner=user)
 
     def for_summaries(self) -> "JobQuerySet":

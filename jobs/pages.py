@@ -1,4 +1,4 @@
-"""The pages: my jobs, one job."""
+"""The pages: my jobs, one job, a job that somebody shares."""
 
 from functools import partial
 from typing import Any
@@ -11,6 +11,7 @@ from django.shortcuts import render
 from jobs.handlers import registry
 from jobs.lifecycle import TERMINAL
 from jobs.models import Job
+from realtime.topics import is_job_id
 
 SHOWN_JOBS = 50
 
@@ -30,6 +31,13 @@ def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
     if job is None:
         raise Http404
     return render(request, "jobs/detail.html", {"job": job, "status_job_id": job.pk})
+
+
+def shared_job(request: HttpRequest, job_id: str) -> HttpResponse:
+    """Show one job to whoever has a share token, which is in the fragment: the server has not seen it, and says nothing of the job."""
+    if not is_job_id(job_id):
+        raise Http404
+    return render(request, "jobs/shared.html", {"job_id": job_id})
 
 
 def page(request: HttpRequest) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from django.db.models.functions import Now
 from jobs.conf import settings
 from jobs.models import Job, Worker
 from jobs.transitions.announce import forget
-from realtime.models import Ticket
+from realtime.models import Share, Ticket
+from realtime.shares import take_back_shares
 
 BATCH = 100
 WORKERS_KEPT_DAYS = 1
@@ -32,6 +33,7 @@ def _prune_jobs() -> int:
         ids = list(old.select_for_update(skip_locked=True).values_list("pk", flat=True)[:BATCH])
         Job.with_deleted.filter(pk__in=ids).only("pk").delete()
         if ids:
+            take_back_shares(ids)
             transaction.on_commit(lambda: forget(ids), robust=True)
     return len(ids)
 
@@ -46,6 +48,7 @@ def _others() -> Iterator[QuerySet[Any]]:
     """Yield what is of no use any more: silent workers, and whatever signs nobody in."""
     yield Worker.objects.filter(heartbeat_at__lt=_ago(WORKERS_KEPT_DAYS), jobs=None)
     yield Ticket.objects.filter(expires_at__lt=Now())
+    yield Share.objects.filter(expires_at__lt=Now())
     if django_settings.SESSION_ENGINE.endswith(("db", "cached_db")):
         yield apps.get_model("sessions.Session").objects.filter(expire_date__lt=Now())
     if apps.is_installed("rest_framework_simplejwt.token_blacklist"):

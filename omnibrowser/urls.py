@@ -10,6 +10,7 @@ from omnibrowser import health
 urlpatterns = [
     path("", pages.job_list, name="jobs"),
     path("jobs/<str:job_id>/", pages.job_detail, name="job"),
+    path("shared/<str:job_id>/", pages.shared_job, name="shared-job"),
     path("sign-in/", LoginView.as_view(template_name="sign_in.html"), name="sign-in"),
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
     path("api/", include("jobs.api.urls")),

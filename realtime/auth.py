@@ -1,6 +1,5 @@
-"""Who is there: by an access token or a ticket. Read and written in threads; it never tells a caller why a token is bad."""
+"""Who is there: by an access token, a ticket or a share token. Read and written in threads; it never tells a caller why a token is bad."""
 
-import hashlib
 import secrets
 import time
 from collections.abc import Collection
@@ -15,9 +14,11 @@ from django.utils import timezone
 
 from realtime.conf import settings
 from realtime.errors import SignInExpired, SignInRefused
-from realtime.models import Ticket
+from realtime.models import Ticket, digest_of
 from realtime.protocol import SESSION_ENDED, SIGN_IN_EXPIRED
+from realtime.shares import PREFIX, good_shares, viewer_of
 from realtime.tokens import LONGEST_TOKEN, SIGN_IN_CLAIM, ended_tokens, user_of, verify
+from realtime.viewer import SharedViewer
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,15 +32,30 @@ class Identity:
     sign_in: str | None = None
     """The sign-in that its token came of: its logout ends it."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether it is a share token's: to watch one job, and do nothing."""
+        return isinstance(self.user, SharedViewer)
+
 
 def identify(token: object) -> Identity:
-    """Return who holds this access token or ticket; a ticket is used up. Raises SignInExpired and SignInRefused.
+    """Return who holds this access token, share token or ticket; a ticket is used up. Raises SignInExpired and SignInRefused.
 
     What else may sign in a socket is told apart here, by its form.
     """
+    if isinstance(token, str) and "." not in token and not token.startswith(PREFIX):
+        return _redeem(token)
+    return identify_bearer(token)
+
+
+def identify_bearer(token: object) -> Identity:
+    """Return who holds this access token or share token. Raises SignInExpired and SignInRefused."""
     if not isinstance(token, str) or not token.isascii() or len(token) > LONGEST_TOKEN:
         raise SignInRefused
-    return _redeem(token) if "." not in token else identify_access_token(token)
+    if not token.startswith(PREFIX):
+        return identify_access_token(token)
+    viewer, expires_at = viewer_of(token)
+    return Identity(viewer, int(expires_at.timestamp() * 1000))
 
 
 def identify_access_token(token: str) -> Identity:
@@ -60,12 +76,12 @@ def issue_ticket(
     expires_at = now + timedelta(seconds=settings.ticket_seconds)
     Ticket.objects.filter(expires_at__lt=now - timedelta(hours=1)).delete()
     hangs_on = {"sign_in_expires_at": sign_in_expires_at, "session_key": session_key, "sign_in": sign_in}
-    Ticket.objects.create(digest=_digest(ticket), user=user, expires_at=expires_at, **hangs_on)
+    Ticket.objects.create(digest=digest_of(ticket), user=user, expires_at=expires_at, **hangs_on)
     return ticket, expires_at
 
 
 def _redeem(ticket: str) -> Identity:
-    row = Ticket.objects.filter(pk=_digest(ticket)).first()
+    row = Ticket.objects.filter(pk=digest_of(ticket)).first()
     # Of many uses at once exactly one deletes the row.
     if row is None or Ticket.objects.filter(pk=row.pk).delete()[0] == 0 or row.expires_at < timezone.now():
         raise SignInExpired
@@ -82,6 +98,14 @@ def ended_sign_ins(identities: Collection[Identity]) -> dict[Identity, int]:
     A user who was deactivated, or deleted, or has another password, or whose session is over, is not to come back by
     himself; one whose rights were changed is to sign in again, so that it is seen what he may see now.
     """
+    shared = {identity for identity in identities if identity.is_shared}
+    good = good_shares({identity.user.pk for identity in shared})
+    return {identity: SESSION_ENDED for identity in shared if identity.user.pk not in good} | _ended(set(identities) - shared)
+
+
+def _ended(identities: Collection[Identity]) -> dict[Identity, int]:
+    if not identities:
+        return {}
     users = get_user_model()._default_manager.in_bulk({identity.user.pk for identity in identities})
     sessions = _sessions({identity.session_key for identity in identities if identity.session_key is not None})
     sign_ins = {identity.sign_in for identity in identities if identity.sign_in is not None}
@@ -111,7 +135,3 @@ def _active_user(user_id: Any) -> Any:
     if user is None:
         raise SignInRefused
     return user
-
-
-def _digest(ticket: str) -> str:
-    return hashlib.sha256(ticket.encode()).hexdigest()

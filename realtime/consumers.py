@@ -174,6 +174,8 @@ class JobConsumer(AsyncWebsocketConsumer):
             await self._outbox.send(protocol.error_frame(ref, "unavailable", "The database does not answer, try again."))
 
     async def _command(self, message: protocol.Command, identity: Identity) -> None:
+        if identity.is_shared:
+            raise RequestRefused("not_found", "With a share token one may watch, and do nothing.")
         source = self.hub.source
         job = await self.hub.in_thread(lambda: source.command(identity.user, message.job_id, message.action, message.if_attempt))
         await self._outbox.send(protocol.encode({"type": "ack", "ref": message.ref, "job": job}))

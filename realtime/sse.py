@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from structlog.contextvars import bind_contextvars
 
 from realtime import event_log
-from realtime.auth import Identity, identify_access_token
+from realtime.auth import Identity, identify_bearer
 from realtime.conf import settings
 from realtime.errors import RedisUnavailable, SignInExpired, SignInRefused
 from realtime.hub import Hub, hub_of_this_loop
@@ -55,10 +55,10 @@ def events_view(source: Source) -> View:
 
 
 def _identify(request: HttpRequest) -> Identity | None:
-    """Return who asks: the holder of an access token, or of a session of this site. Raises SignInExpired and SignInRefused."""
+    """Return who asks: the holder of an access token, a share token or a session here. Raises SignInExpired and SignInRefused."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() == "bearer":
-        return identify_access_token(token.strip())
+        return identify_bearer(token.strip())
     user = get_user(request)
     if not user.is_authenticated:
         return None

@@ -38,9 +38,9 @@ class Subscriptions:
         job_id = job_id_of(topic)
         if job_id is not None:
             await self._subscribe_to_job(message, identity, job_id)
-        elif topic == MY_JOBS or (topic == ALL_JOBS and identity.user.is_staff):
+        elif (topic == MY_JOBS and not identity.is_shared) or (topic == ALL_JOBS and identity.user.is_staff):
             await self._subscribe_to_list(message, None if topic == ALL_JOBS else identity.user.pk)
-        elif topic == ALL_JOBS:
+        elif topic in (MY_JOBS, ALL_JOBS):
             raise RequestRefused("not_found", "There is no such topic.")
         else:
             raise RequestRefused("bad_message", "A topic is job:<jobId>, jobs or jobs:all.")

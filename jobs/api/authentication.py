@@ -1,4 +1,4 @@
-"""Who calls: the holder of an access token."""
+"""Who calls: the holder of an access token or a share token."""
 
 from typing import Any
 
@@ -7,14 +7,14 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from structlog.contextvars import bind_contextvars
 
-from realtime.auth import Identity, identify_access_token
+from realtime.auth import Identity, identify_bearer
 from realtime.errors import SignInExpired, SignInRefused
 
 CHALLENGE = 'Bearer realm="api"'
 
 
 class AccessTokenAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <access JWT>`; `request.auth` is the Identity. A bad token is 401, whatever is wrong with it."""
+    """`Authorization: Bearer <access JWT or share token>`; `request.auth` is the Identity. A bad token is 401, whatever is wrong."""
 
     def authenticate(self, request: Request) -> tuple[Any, Identity] | None:
         """Return the user and the identity, None without a bearer token."""
@@ -22,11 +22,11 @@ class AccessTokenAuthentication(BaseAuthentication):
         if kind.lower() != b"bearer":
             return None
         try:
-            identity = identify_access_token(token.strip().decode("ascii"))
+            identity = identify_bearer(token.strip().decode("ascii"))
         except SignInExpired:
-            raise AuthenticationFailed("The access token has expired: fetch a new one.", code="token_expired") from None
+            raise AuthenticationFailed("The token has expired: fetch a new one.", code="token_expired") from None
         except (SignInRefused, UnicodeDecodeError):
-            raise AuthenticationFailed("The access token is not valid.", code="token_invalid") from None
+            raise AuthenticationFailed("The token is not valid.", code="token_invalid") from None
         bind_contextvars(user_id=identity.user.pk)
         return identity.user, identity
 

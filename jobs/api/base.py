@@ -11,14 +11,15 @@ from rest_framework.views import APIView
 
 from jobs.api.authentication import AccessTokenAuthentication
 from jobs.api.parsers import StrictJSONParser
+from jobs.api.permissions import NoMoreThanShared
 from jobs.api.problems import exception_handler
 
 
 class JobsAPIView(APIView):
-    """Signed in by an access token or a session; JSON through the strict gate in, JSON out, errors as problems."""
+    """Signed in by an access token, a share token or a session; JSON through the strict gate in, JSON out, errors as problems."""
 
     authentication_classes: Sequence[type[BaseAuthentication]] = (AccessTokenAuthentication, SessionAuthentication)
-    permission_classes: Sequence[Any] = (IsAuthenticated,)
+    permission_classes: Sequence[Any] = (IsAuthenticated, NoMoreThanShared)
     parser_classes: Sequence[type[BaseParser]] = (StrictJSONParser,)
     renderer_classes = (JSONRenderer,)
     versioning_class = None

@@ -16,6 +16,7 @@ from realtime.topics import JOB_ID
 QUERY_LIMIT_BYTES = 8 * 1024
 INPUT_LIMIT_BYTES = 64 * 1024
 PRIORITY_LIMIT = 32767
+LONGEST_SHARE_SECONDS = 30 * 24 * 3600
 LONGEST_TIMEOUT_SECONDS = 7 * 24 * 3600
 
 
@@ -132,6 +133,12 @@ class CommandSerializer(serializers.Serializer[Any]):
     """The body of a command."""
 
     ifAttempt = WholeNumberField(default=None, allow_null=True, min_value=1)
+
+
+class ShareSerializer(serializers.Serializer[Any]):
+    """The body of a share."""
+
+    expiresInSeconds = NumberField(default=24 * 3600, min_value=1, max_value=LONGEST_SHARE_SECONDS)
 
 
 class CredentialsSerializer(serializers.Serializer[Any]):

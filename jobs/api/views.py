@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from django.db import transaction
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from rest_framework import viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -14,11 +14,12 @@ from jobs import transitions
 from jobs.api.base import JobsAPIView
 from jobs.api.filters import filtered
 from jobs.api.pages import JobPages
-from jobs.api.serializers import CommandSerializer, JobChangesSerializer, NewJobSerializer
+from jobs.api.serializers import CommandSerializer, JobChangesSerializer, NewJobSerializer, ShareSerializer
 from jobs.errors import JobNotFound
-from jobs.models import Job, JobQuerySet
+from jobs.models import Job, JobQuerySet, iso
 from jobs.representation import changes_of, represent, summarize
 from jobs.transitions.close import tail_of, with_tail
+from realtime.shares import issue_share, take_back_shares
 from realtime.topics import is_job_id
 
 
@@ -26,6 +27,7 @@ class JobViewSet(JobsAPIView, viewsets.GenericViewSet[Job]):
     """Create, read, change and command jobs. What one may not see is 404."""
 
     pagination_class = JobPages
+    open_to_shares = ("retrieve", "history")
     lookup_value_regex = "[^/]+"
     lookup_url_kwarg = "job_id"
 
@@ -95,6 +97,19 @@ class JobViewSet(JobsAPIView, viewsets.GenericViewSet[Job]):
         """Try a failed or cancelled job again."""
         return self._command(request, job_id, "retry")
 
+    @action(detail=True, methods=["post", "delete"])
+    def share(self, request: Request, job_id: str) -> Response:
+        """Make a link with which anybody may watch this job; DELETE takes all of them back."""
+        job = self._visible(job_id)
+        if request.method == "DELETE":
+            take_back_shares([job.pk])
+            return Response(status=204)
+        serializer = ShareSerializer(data=request.data or {})
+        serializer.is_valid(raise_exception=True)
+        token, expires_at = issue_share(request.user, job.pk, seconds=serializer.validated_data["expiresInSeconds"])
+        url = f"{request.build_absolute_uri(_page_of(job))}#{token}"  # what follows the # no server is sent, and no log has
+        return Response({"token": token, "url": url, "expiresAt": iso(expires_at)})
+
     def _command(self, request: Request, job_id: str, name: str) -> Response:
         self._visible(job_id)
         serializer = CommandSerializer(data=request.data or {})
@@ -111,6 +126,14 @@ class JobViewSet(JobsAPIView, viewsets.GenericViewSet[Job]):
     def _whole(self, job: Job) -> dict[str, Any]:
         view = with_tail(job, tail_of(job.pk) if job.state == "running" else [])
         return represent(job, view)
+
+
+def _page_of(job: Job) -> str:
+    """Return where a shared job is shown; in a project without the pages, where it is read."""
+    try:
+        return reverse("shared-job", args=[job.pk])
+    except NoReverseMatch:
+        return reverse("job-api-detail", args=[job.pk])
 
 
 def _action_to(state: str, job: Job) -> str:

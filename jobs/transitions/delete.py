@@ -9,6 +9,7 @@ from jobs.lifecycle import TERMINAL, Reason
 from jobs.models import Job, JobTransition, from_ts
 from jobs.transitions.announce import announce_deletion, announce_lists, now_ts
 from jobs.transitions.close import lock
+from realtime.shares import take_back_shares
 
 DELETED = "deleted"
 """No state: how the audit names the end of a job that is gone."""
@@ -25,6 +26,7 @@ def delete(job_id: str, *, actor: Any) -> None:
         job.deleted_at = job.updated_at = at
         job.save()
         job.transitions.update(detail="")
+        take_back_shares([job_id])
         reason = Reason.USER if actor.pk == job.owner_id else Reason.STAFF
         JobTransition.objects.create(job=job, at=at, source=job.state, target=DELETED, attempt=job.attempt, reason=reason, actor=actor)
         announce_deletion(job_id)

@@ -60,3 +60,20 @@ def test_the_elements_work_on_any_page_with_two_lines(
     ann.expect_state("completed")
     assert ann.part("text").text_content() == ann.get(job_id)["streamingText"]
     expect(ann.part("title")).to_have_text("Embedded")
+
+
+def test_a_shared_job_is_watched_without_an_account_and_nothing_can_be_done(
+    ann: Person, open_browser: Callable[..., BrowserContext], faults: list[str]
+) -> None:
+    job_id = ann.create("test.answer", query="For everybody", input={"seconds": 0.02, "rounds": 3})
+    _, share = ann.site.call("POST", f"/api/jobs/{job_id}/share", {}, token=ann.token)
+    page = open_browser().new_page()
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(share["url"])
+    viewer = Person(page, ann.site, "nobody", share["token"])
+    viewer.expect_state("running")
+    expect(viewer.part("button")).to_have_count(1)  # copies the text
+    viewer.expect_state("completed", seconds=30)
+    assert viewer.part("text").text_content() == ann.get(job_id)["streamingText"]
+    ann.site.call("DELETE", f"/api/jobs/{job_id}/share", token=ann.token)
+    expect(page.get_by_role("alert")).to_contain_text("not good any more")

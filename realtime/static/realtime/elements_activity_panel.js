@@ -42,12 +42,13 @@ export class TaskActivityPanel extends JobElement {
     toggle.addEventListener("click", () => this.#fold(!this.hasAttribute("data-folded")));
     actions.element.prepend(text.copyButton);
     error.hidden = toggle.hidden = text.copyButton.hidden = true;
+    const buttons = this.hasAttribute("watch-only") ? part("actions", "div", {}, text.copyButton) : actions.element;
     root.append(
       part("panel", "section", { "aria-label": "Task activity" },
         part("progress-line", "div", { "aria-hidden": "true" }, fill),
         part("head", "header", {},
           part("names", "div", {}, part("", "slot", { name: "title" }, title), part("facts", "p", {}, badge, meta), vitals.element),
-          actions.element, actions.note),
+          buttons, actions.note),
         part("body", "div", {}, toggle, side, part("main", "div", {}, error, text.element, result.element, log.element, timeline.element))),
       voice,
     ); // prettier-ignore

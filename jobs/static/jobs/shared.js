@@ -1,0 +1,15 @@
+/** The page of a shared job: signed in by the token in the fragment of its address. */
+
+import { JobClient } from "../realtime/client.js";
+import { useClient } from "../realtime/elements.js";
+
+const notice = document.getElementById("notice");
+const client = new JobClient({ token: location.hash.slice(1) });
+
+useClient(client);
+client.onConnection((connection) => {
+  notice.hidden = connection !== "closed";
+  if (connection === "closed") notice.textContent = "This link is not good any more: ask whoever gave it to you for another.";
+});
+client.connect();
+addEventListener("hashchange", () => location.reload());
