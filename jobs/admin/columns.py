@@ -40,29 +40,20 @@ def state(job: Job) -> SafeString:
     )  # fmt: skip
 
 
-@admin.display(description="Type")
-def type_of(job: Job) -> str:
-    """Show the type."""
-    return job.type
+@admin.display(description="Type, owner")
+def type_and_owner(job: Job) -> SafeString:
+    """Show the type, and whose it is."""
+    return format_html('<span class="job-type">{}</span><span class="job-owner">{}</span>', job.type, job.owner.get_username())
 
 
-@admin.display(description="Owner")
-def owner(job: Job) -> str:
-    """Show whose it is."""
-    return job.owner.get_username()
-
-
-@admin.display(description="Attempt")
-def attempt(job: Job) -> SafeString:
-    """Show the attempt, and what went wrong before it."""
-    trouble = [f"{count} {word}" for count, word in ((job.failures, "failed"), (job.kills, "killed")) if count]
-    return format_html('<span class="job-attempt">{}</span> <span class="job-trouble">{}</span>', job.attempt, ", ".join(trouble))
-
-
-@admin.display(description="Age")
+@admin.display(description="Age, attempt")
 def age(job: Job) -> SafeString:
-    """Show how long ago it was created."""
-    return ago(job.created_at)
+    """Show how long ago it was created, the attempt, and what went wrong before it."""
+    trouble = [f"{count} {word}" for count, word in ((job.failures, "failed"), (job.kills, "killed")) if count]
+    return format_html(
+        '{}<span class="job-tries">attempt <span class="job-attempt">{}</span> <span class="job-trouble">{}</span></span>',
+        ago(job.created_at), job.attempt, ", ".join(trouble),
+    )  # fmt: skip
 
 
 def ago(at: datetime | None) -> SafeString:
@@ -74,4 +65,4 @@ def ago(at: datetime | None) -> SafeString:
     )
 
 
-COLUMNS = (job, state, type_of, owner, attempt, age)
+COLUMNS = (job, state, type_and_owner, age)

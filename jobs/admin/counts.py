@@ -1,43 +1,21 @@
 """How many jobs there are, by state and type: of those that are not over all, of the others those of the last day. Never a full count."""
 
-import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Hashable
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from jobs.admin.change_list import COUNT_LIMIT, count_words
+from jobs.admin.remembered import remembered
 from jobs.lifecycle import TERMINAL, State
 from jobs.models import Job
-
-T = TypeVar("T")
 
 LIVE_SECONDS = 2
 """So long a count is good enough for all who ask this process."""
 ENDED_WITHIN = timedelta(days=1)
 ENDED_WORDS = "in the last day"
-
-_remembered: dict[Hashable, tuple[float, Any]] = {}
-_one_at_a_time = threading.Lock()
-
-
-def remembered(key: Hashable, seconds: float, read: Callable[[], T]) -> T:
-    """Return what `read` returned less than `seconds` ago; else have it read, by one thread for all."""
-    with _one_at_a_time:
-        at, value = _remembered.get(key, (float("-inf"), None))
-        if time.monotonic() - at >= seconds:
-            value = read()
-            _remembered[key] = time.monotonic(), value
-    return value  # type: ignore[no-any-return]  # each key has the values of its own `read`
-
-
-def forget() -> None:
-    """Have everything read again."""
-    _remembered.clear()
 
 
 def counts() -> dict[str, Any]:

@@ -8,12 +8,12 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.core.signing import BadSignature
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse, QueryDict
 from django.middleware.csrf import get_token
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from jobs.admin import bulk
+from jobs.admin import bulk, dashboard
 from jobs.admin.actions import ACTIONS, StaffAction, allowed
 from jobs.admin.change_list import JobChangeList
 from jobs.admin.columns import COLUMNS, title_of
@@ -21,6 +21,7 @@ from jobs.admin.counts import counts
 from jobs.admin.filters import AgeFilter, OwnerFilter, StateFilter, TypeFilter, WorkerFilter
 from jobs.admin.job_page import describe
 from jobs.admin.search import HELP, search
+from jobs.admin.statistics import SPANS
 from jobs.models import Job
 from realtime.topics import is_job_id
 
@@ -99,6 +100,17 @@ class JobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the st
         response["Cache-Control"] = "no-store"
         return response
 
+    def dashboard_view(self, request: HttpRequest) -> HttpResponse:
+        """Show how jobs have gone."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        span = request.GET.get("span", "hour")
+        if span not in SPANS:
+            raise Http404
+        return self._respond(
+            request, "admin/jobs/job/dashboard.html", {"title": "Dashboard", "counts": counts(), **dashboard.describe(span)}
+        )
+
     # One job
 
     def change_view(
@@ -125,6 +137,7 @@ class JobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the st
         """Add the pages of actions."""
         view = self.admin_site.admin_view
         return [
+            path("dashboard/", view(self.dashboard_view), name="jobs_job_dashboard"),
             path("live/", view(self.live_view), name="jobs_job_live"),
             path("bulk/", view(self.bulk_view), name="jobs_job_bulk"),
             path("<path:object_id>/do/<slug:action>/", view(self.action_view), name="jobs_job_action"),

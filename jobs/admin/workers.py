@@ -22,7 +22,7 @@ from jobs.lifecycle import State
 from jobs.models import Job, Worker
 from jobs.transitions.announce import announce_work
 
-SHOWN_RUNS = 3
+SHOWN_TYPES = 4
 SHOWN_JOBS = 100
 TAKE_BACK_BATCH = 50
 TAKE_BACK_ROUNDS = 100
@@ -124,7 +124,9 @@ class WorkerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the
     @admin.display(description="Types")
     def of_types(self, worker: Worker) -> SafeString:
         """Show what it takes."""
-        return format_html_join(" ", '<code class="worker-type">{}</code>', ((name,) for name in worker.types))
+        more = len(worker.types) - SHOWN_TYPES
+        names = [*worker.types[:SHOWN_TYPES], *([f"and {more} more"] if more > 0 else [])]
+        return format_html_join(" ", '<code class="worker-type">{}</code>', ((name,) for name in names))
 
     @admin.display(description="Kills")
     def killed(self, worker: Worker) -> int:

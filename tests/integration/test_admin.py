@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from jobs import transitions
-from jobs.admin import counts
+from jobs.admin import remembered
 from jobs.models import Job
 from tests import runs
 
@@ -276,7 +276,7 @@ def test_a_run_of_somebody_else_is_refused(desk: Desk, ann: Any) -> None:
 
 
 def test_the_counts_are_of_now_and_of_the_last_day(desk: Desk, ann: Any) -> None:
-    counts.forget()
+    remembered.forget()
     runs.create(ann, "test.echo")
     over, old = runs.create(ann), runs.create(ann)
     for job in (over, old):
@@ -289,5 +289,5 @@ def test_the_counts_are_of_now_and_of_the_last_day(desk: Desk, ann: Any) -> None
     assert shown["jobs"] == [{"jobId": over.pk, "state": "cancelled", "progress": 0, "step": None, "attempt": 1}]
     runs.create(ann)
     assert desk.client.get(f"{LIST}live/").json()["counts"] == shown["counts"], "it is read for all at most every two seconds"
-    counts.forget()
+    remembered.forget()
     assert desk.client.get(f"{LIST}live/").json()["counts"] != shown["counts"]
