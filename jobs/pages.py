@@ -6,22 +6,40 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from rest_framework.request import Request
+from rest_framework.serializers import ValidationError
 
+from jobs.api.filters import filtered
+from jobs.api.pages import JobPages
 from jobs.handlers import registry
 from jobs.lifecycle import TERMINAL
 from jobs.models import Job
 from realtime.topics import is_job_id
 
-SHOWN_JOBS = 50
+TABS = {"All": "", "Active": "created,running,paused", "Completed": "completed", "Failed": "failed", "Cancelled": "cancelled"}
+"""What the list can be narrowed to with one click, and the states that are then asked for."""
 
 
 @login_required
 def job_list(request: HttpRequest) -> HttpResponse:
-    """Show the form and the newest jobs of the user."""
-    jobs = Job.objects.filter(owner_id=request.user.pk).order_by("-created_at", "-id")
-    rows = jobs.only("id", "type", "query", "state", "progress", "created_at")[:SHOWN_JOBS]
-    return render(request, "jobs/list.html", {"jobs": rows, "types": registry.types()})
+    """Show the form and the user's jobs, newest first, narrowed and paged as the query of `GET /api/jobs` says."""
+    pages = JobPages()
+    try:
+        mine = filtered(Job.objects.visible_to(request.user).filter(owner_id=request.user.pk), request.GET)
+        jobs = pages.paginate_queryset(mine, Request(request))
+    except ValidationError:  # nobody writes such an address by hand
+        return redirect("jobs")
+    narrowed = {name: request.GET.get(name, "") for name in ("state", "search")}
+    context = {
+        **narrowed,
+        "tabs": [(name, states, states == narrowed["state"]) for name, states in TABS.items()],
+        "jobs": jobs,
+        "links": pages.get_paginated_response(None).data,
+        "is_narrowed": any(narrowed.values()),
+        "types": registry.types(),
+    }
+    return render(request, "jobs/list.html", context)
 
 
 @login_required

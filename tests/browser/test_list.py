@@ -44,3 +44,45 @@ def test_a_job_that_is_started_offline_waits_for_the_connection(ann: Person) -> 
     expect(row).to_contain_text("Not sent yet")
     ann.page.context.set_offline(False)
     expect(row).to_have_attribute("data-state", "completed")
+
+
+def test_the_list_is_narrowed_and_still_moves(ann: Person) -> None:
+    failed = ann.create("test.answer", query="Narrow: krakens", input={"fail": "No krakens."})
+    ann.create("test.answer", query="Narrow: whales")
+    row = ann.page.locator("#job-list > li")
+    expect(row.filter(has_text="krakens").first).to_have_attribute("data-state", "failed")
+
+    ann.page.get_by_role("link", name="Failed", exact=True).click()
+    ann.page.get_by_role("searchbox", name="Search my jobs").fill("narrow")
+    ann.page.keyboard.press("Enter")
+    expect(row).to_have_count(1)
+    expect(row).to_have_attribute("data-job-id", failed)
+    expect(ann.page.get_by_role("link", name="Failed", exact=True)).to_have_attribute("aria-current", "page")
+
+    ann.expect_light("online")
+    ann.site.call("POST", f"/api/jobs/{failed}/retry", {}, token=ann.token)
+    expect(row.locator(".row-bar")).to_have_attribute("aria-valuenow", "98")
+    another = ann.create("test.answer", query="Narrow: more krakens", input={"fail": "No krakens."})
+    expect(ann.page.locator(f"[data-job-id='{another}']")).to_have_attribute("data-state", "failed")
+
+    ann.page.get_by_role("searchbox", name="Search my jobs").fill("unheardof")
+    ann.page.keyboard.press("Enter")
+    expect(ann.page.get_by_text("Nothing matches.")).to_be_visible()
+    ann.page.get_by_role("link", name="Show all my jobs").click()
+    expect(row.filter(has_text="whales")).to_be_visible()
+
+
+def test_a_list_that_nobody_can_ask_for_is_the_whole_one(ann: Person) -> None:
+    ann.page.goto("/?state=nonsense&cursor=%00")
+    expect(ann.page).to_have_url(ann.site.url + "/")
+
+
+def test_older_jobs_stand_on_further_pages(ann: Person) -> None:
+    ann.create("test.echo", query="The oldest of many")
+    for index in range(50):
+        ann.create("test.echo", query=f"One of many, {index}")
+    ann.page.goto("/?search=many")
+    ann.page.get_by_role("link", name="Older").click()
+    expect(ann.page.locator("#job-list > li").filter(has_text="The oldest of many")).to_be_visible()
+    ann.page.get_by_role("link", name="Newer").click()
+    expect(ann.page.locator("#job-list > li").filter(has_text="One of many, 49")).to_be_visible()

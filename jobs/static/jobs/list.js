@@ -13,13 +13,34 @@ const button = form.querySelector("button");
 const errorText = document.getElementById("new-job-error");
 
 for (const time of list.querySelectorAll("time")) time.textContent = dayWords(time.dateTime); // in the reader's time zone
-client.jobs((jobs, { requests }) => jobs && showAll([...unsent(requests), ...jobs]));
+const states = list.dataset.stateFilter ? list.dataset.stateFilter.split(",") : null;
+const words = list.dataset.search.toLowerCase().split(/\s+/).filter(Boolean);
+const isWhole = !states && words.length === 0 && !("older" in list.dataset);
+client.jobs((jobs, { requests }) => jobs && (isWhole ? showAll([...unsent(requests), ...jobs]) : showIn(jobs)));
 
 /** The jobs that wait in the outbox to be created, as if they were there. */
 function unsent(requests) {
   const waiting = requests.filter(({ action, state }) => action === "create" && (state === "pending" || state === "sent"));
   return waiting.reverse().map(({ jobId, body, givenAt }) => ({ ...body, jobId, state: "unsent", progress: 0, createdAt: givenAt }));
 }
+
+/** Where the list is narrowed, or an older page: rows that are there move, and new ones that match come on top of the first page. */
+function showIn(jobs) {
+  const rows = new Map([...list.children].map((row) => [row.dataset.jobId, row]));
+  const newest = list.firstElementChild?.querySelector("time").dateTime ?? "";
+  for (const job of jobs.toReversed()) {
+    const row = rows.get(job.jobId);
+    if (row) show(row, job);
+    else if (!("older" in list.dataset) && matches(job) && Date.parse(job.createdAt) > (Date.parse(newest) || 0)) {
+      list.prepend(newRow(job));
+      show(list.firstElementChild, job);
+      empty.hidden = true;
+    }
+  }
+}
+
+const matches = ({ state, type, query, jobId }) =>
+  (!states || states.includes(state)) && words.every((word) => `${query ?? ""} ${type} ${jobId}`.toLowerCase().includes(word));
 
 function showAll(jobs) {
   const rows = new Map([...list.children].map((row) => [row.dataset.jobId, row]));
