@@ -68,7 +68,7 @@ class JobList:
     def first(self) -> tuple[Frame, int]:
         """Return what a reader begins with, and up to which version it has all then."""
         if self._first is None:
-            self._first = Frame(encode({"type": "jobs", "topic": self.topic, "jobs": self._newest}))
+            self._first = Frame(encode({"type": "jobs", "topic": self.topic, "jobs": self._newest, "removed": []}))
         return self._first, self._newest_version
 
     def after(self, version: int) -> Frame | None:
@@ -79,7 +79,7 @@ class JobList:
             news = [(job_id, summary) for job_id, (at, summary) in self._changed.items() if at > version]
             frame = {"type": "jobs", "topic": self.topic, "jobs": [summary for _, summary in news if summary is not None]}
             removed = [job_id for job_id, summary in news if summary is None]
-            self._frames[version] = Frame(encode({**frame, "removed": removed} if removed else frame))
+            self._frames[version] = Frame(encode({**frame, "removed": removed}))
         return self._frames[version]
 
 

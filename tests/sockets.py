@@ -13,6 +13,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from omnibrowser.asgi import application
 from omnibrowser.server import listening_socket
+from tests.shapes import checked_frame
 from tests.tokens import token_of
 from tests.waiting import wait_until
 
@@ -71,9 +72,8 @@ class Client:
         self.socket.send(json.dumps({"type": type, **fields}))
 
     def next(self, *, seconds: float = 10) -> dict[str, Any]:
-        """Return the next frame, whatever it is."""
-        frame: dict[str, Any] = json.loads(self.socket.recv(timeout=seconds))
-        return frame
+        """Return the next frame, whatever it is; one that is not as its schema says fails the test."""
+        return checked_frame(json.loads(self.socket.recv(timeout=seconds)))
 
     def until(self, type: str, *, seconds: float = 10, **fields: Any) -> dict[str, Any]:
         """Return the next frame of this type with these fields; what comes before is left out."""

@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from jobs.events import Damaged, FoldedJob
 from jobs.lifecycle import TERMINAL
 from realtime.position import CLOSED, ORIGIN, Position, Verdict, judge
+from tests.shapes import checked_frame
 
 BACKOFF_FIRST_SECONDS, BACKOFF_MOST_SECONDS = 0.1, 3.0
 
@@ -66,7 +67,7 @@ class Viewer:
             self.connections += 1
             while not self.is_over:
                 async with asyncio.timeout(30):
-                    frame = json.loads(await socket.recv())
+                    frame = checked_frame(json.loads(await socket.recv()))
                 if not self._take(frame):
                     await self._subscribe(socket)
 

@@ -1,61 +1,31 @@
-/** The shapes that go over the wire; PROTOCOL says what they mean. */
+/** The shapes that go over the wire; PROTOCOL says what they mean. `events.d.ts` has them all, as they are made from the schemas. */
 
-/** The condition of a job; the last three are terminal. */
-export type State = "created" | "running" | "paused" | "completed" | "failed" | "cancelled";
+import type * as wire from "./events.js";
 
-export type Action = "cancel" | "pause" | "resume" | "retry";
+export type {
+  ClosedEvent,
+  JobEvent as WireEvent,
+  JobSummary,
+  LogEvent,
+  ProgressEvent,
+  QueuedEvent,
+  Reason,
+  RunningEvent,
+  State,
+  Step,
+  TextEvent,
+} from "./events.js";
+
+export type Action = wire.CommandFrame["action"];
 
 /** `connecting`, `online`, `degraded` (updates come late), `offline` (trying again) or `closed` (for good). */
 export type ConnectionState = "connecting" | "online" | "degraded" | "offline" | "closed";
 
-export interface Step {
-  name: string;
-  state: "pending" | "running" | "done" | "stopped";
-  startedAt: string | null;
-  finishedAt: string | null;
-}
+export type Problem = wire.JobError;
 
-export interface Problem {
-  code: string;
-  message: string;
-}
-
-/** A job without its text, input and result: what lists and answers to commands have. Times are ISO 8601, UTC. */
-export interface JobSummary {
-  jobId: string;
-  type: string;
-  query: string | null;
-  state: State;
-  /** 0 to 100; never falls inside an attempt. */
-  progress: number;
-  step: string | null;
-  steps: readonly Step[];
-  message: string | null;
-  error: Problem | null;
-  /** Rises each time the job goes back to `created`. */
-  attempt: number;
-  failures: number;
-  maxAttempts: number;
-  /** `<attempt>-<seq>` of the last event in here. */
-  position: string;
-  priority: number;
-  runAt: string | null;
-  timeoutSeconds: number;
-  queuePosition: number | null;
-  eta: string | null;
-  owner: string;
-  createdAt: string;
-  startedAt: string | null;
-  finishedAt: string | null;
-  updatedAt: string;
-}
-
-export interface Job<Result = unknown> extends JobSummary {
-  input: unknown;
-  streamingText: string;
+/** A job, whole. */
+export interface Job<Result = unknown> extends Omit<wire.Job, "result"> {
   result: Result | null;
-  /** The result is too large for events: `JobClient.read` has it. */
-  more?: true;
 }
 
 export interface NewJob {
@@ -91,8 +61,8 @@ export interface LogLine {
 /** A change of a job's state; `source` is null for the creation. */
 export interface Transition {
   at: string;
-  source: State | null;
-  target: State;
+  source: wire.State | null;
+  target: wire.State;
   attempt: number;
   /** Why, where the state alone does not say it: `worker_lost`, `interrupted`, `error`, `timeout`, `poison`, `resume`, `retry`, … */
   reason: string | null;
@@ -101,10 +71,4 @@ export interface Transition {
 }
 
 /** How the worker is. */
-export interface JobStatus {
-  worker: "none" | "alive" | "late";
-  quietSeconds: number | null;
-  usualSeconds: number | null;
-  queuePosition: number | null;
-  eta: string | null;
-}
+export type JobStatus = Omit<wire.StatusFrame, "type" | "topic">;
