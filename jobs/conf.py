@@ -27,6 +27,8 @@ class JobSettings:
     shutdown_grace_seconds: float = 20
     """How long runs may go on after SIGTERM."""
     retention_days: float = 30
+    deleted_users_jobs: str = "delete"
+    """What becomes of the jobs of a user who is deleted: `delete` or `anonymise`."""
     text_limit_bytes: int = 256 * 1024
     """Most text of one job, as UTF-8; past it the attempt fails with `text_too_long`."""
     handler_modules: tuple[str, ...] = ()

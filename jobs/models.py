@@ -12,6 +12,7 @@ from uuid6 import uuid7
 
 from jobs.events import FoldedJob, iso_time, plain_number
 from jobs.lifecycle import CLOSING, SUSPECT_KILLS, TERMINAL, State
+from jobs.owners import jobs_of_deleted_user
 from realtime.position import CLOSED, Position
 from realtime.viewer import SharedViewer
 
@@ -86,7 +87,7 @@ class Job(models.Model):
     """One unit of work, owned by one user."""
 
     id = models.CharField(primary_key=True, max_length=64, default=new_job_id)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="jobs")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=jobs_of_deleted_user, related_name="jobs")
     type = models.CharField(max_length=64)
     query = models.TextField(blank=True, default="")
     input = models.JSONField(default=dict, blank=True)

@@ -236,12 +236,15 @@ JOBS: dict[str, Any] = {
     "poll_seconds": env.float("POLL_SECONDS", default=1),
     "shutdown_grace_seconds": env.float("SHUTDOWN_GRACE_SECONDS", default=20),
     "retention_days": env.float("RETENTION_DAYS", default=30),
+    "deleted_users_jobs": env.str("DELETED_USERS_JOBS", default="delete"),
     "text_limit_bytes": env.int("TEXT_LIMIT_BYTES", default=256 * 1024),
     "handler_modules": tuple(env.list("JOB_HANDLERS", default=[])),
     "state_dir": STATE_DIR,
     "search_corpus": Path(_CORPUS).absolute() if (_CORPUS := env.str("SEARCH_CORPUS", default="")) else None,
     "server_url": f"http://{SOCKET_HOST}:{SOCKET_PORT}",
 }
+if JOBS["deleted_users_jobs"] not in ("delete", "anonymise"):
+    raise ImproperlyConfigured("DELETED_USERS_JOBS is `delete` or `anonymise`.")
 
 REALTIME: dict[str, Any] = {
     "redis_url": REDIS_URL,

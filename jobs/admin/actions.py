@@ -113,6 +113,13 @@ def write_log(rows: Iterable[Any], words: str, *, actor: Any, flag: int = CHANGE
     )
 
 
+def note(model: Any, words: str, *, actor: Any) -> None:
+    """Leave a row in the admin's log that is about no single row of the model."""
+    content_type = ContentType.objects.get_for_model(model)
+    name = str(model._meta.verbose_name_plural)
+    LogEntry.objects.create(user_id=actor.pk, content_type=content_type, object_repr=name, action_flag=CHANGE, change_message=words)
+
+
 def allowed(actor: Any) -> dict[str, StaffAction]:
     """Return the actions that this user has the permission for, by name."""
     return {name: action for name, action in ACTIONS.items() if actor.has_perm(f"jobs.{action.permission}_job")}

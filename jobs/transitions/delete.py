@@ -6,7 +6,7 @@ from django.db import transaction
 
 from jobs.errors import CommandConflict
 from jobs.lifecycle import TERMINAL, Reason
-from jobs.models import Job, JobTransition, from_ts
+from jobs.models import JobTransition, from_ts
 from jobs.transitions.announce import announce_deletion, announce_lists, now_ts
 from jobs.transitions.close import lock
 from realtime.shares import take_back_shares
@@ -22,7 +22,8 @@ def delete(job_id: str, *, actor: Any) -> None:
         if job.state not in TERMINAL:
             raise CommandConflict(f"A {job.state} job cannot be deleted: cancel it first.", state=job.state)
         at = from_ts(now_ts())
-        _clear(job)
+        for name, value in cleared().items():
+            setattr(job, name, value)
         job.deleted_at = job.updated_at = at
         job.save()
         job.transitions.update(detail="")
@@ -33,10 +34,7 @@ def delete(job_id: str, *, actor: Any) -> None:
         announce_lists([job])
 
 
-def _clear(job: Job) -> None:
-    """Leave of a row what says whose it was, what became of it and when."""
-    job.query, job.search_text, job.input = "", "", {}
-    job.text, job.text_length = "", 0
-    job.step, job.steps, job.message = None, [], None
-    job.result = job.error = job.checkpoint = job.closed_event = None
-    job.queued_event = ""
+def cleared() -> dict[str, Any]:
+    """Return what the fields with a job's content become: what is left of the row says whose it was, what became of it and when."""
+    nothing = dict.fromkeys(("step", "message", "result", "error", "checkpoint", "closed_event"))
+    return {**nothing, "query": "", "search_text": "", "input": {}, "text": "", "text_length": 0, "steps": [], "queued_event": ""}
