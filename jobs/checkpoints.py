@@ -79,8 +79,7 @@ class Checkpoints:
             try:
                 checked(write)
             except LeaseLost:
-                log.info("fenced: job %s attempt %s is not ours any more", self._recorder.job_id, self._recorder.attempt)
-                self._recorder.stop("fenced")
+                self._recorder.fenced()
             except (OperationalError, InterfaceError) as error:
                 log.warning("job %s could not be saved, trying again: %s", self._recorder.job_id, error)
                 time.sleep(RETRY_SECONDS)

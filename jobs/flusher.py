@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, connection
+from django.db.models.functions import Now
 
 from jobs.conf import settings
 from jobs.models import Worker, from_ts
@@ -82,14 +83,12 @@ class Flusher:
             if job_id in result.held:
                 recorder.flushed(item.seq, begun_at)
             elif job_id in result.fenced:
-                if recorder.ended is None:
-                    log.info("fenced: job %s attempt %s is not ours any more", job_id, item.attempt)
-                recorder.stop("fenced")
+                recorder.fenced()
 
     def _heartbeat(self, now: float) -> None:
         if now - self._heartbeat_at >= settings.flush_seconds:
-            self._worker.heartbeat_at = from_ts(now_ts())
-            if not Worker.objects.filter(pk=self._worker.pk).update(heartbeat_at=self._worker.heartbeat_at):
+            if not Worker.objects.filter(pk=self._worker.pk).update(heartbeat_at=Now()):
+                self._worker.heartbeat_at = from_ts(now_ts())
                 self._worker.save(force_insert=True)  # it was pruned while this machine slept
             self._heartbeat_at = now
 

@@ -112,10 +112,9 @@ class Publishing:
             if not isinstance(error, RedisUnavailable):
                 raise
             return
-        for (recorder, append), taken in zip(news, accepted, strict=True):
+        for (recorder, _), taken in zip(news, accepted, strict=True):
             if not taken:
-                log.info("fenced: job %s attempt %s is not ours any more", append.job_id, recorder.attempt)
-                recorder.stop("fenced")
+                recorder.fenced()
 
 
 def _still_held(append: Append) -> bool:

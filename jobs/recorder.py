@@ -1,5 +1,6 @@
 """What one attempt writes: numbered, sealed, and kept until the row and the log have it. The only writer of its job's events."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from jobs.text import REPLACEMENT, TextLog, clean, cut_bytes, pieces, split_trai
 from jobs.transitions import Flush
 from jobs.transitions.announce import encoded_entry, now_ts
 from realtime.publisher import Append, Entry
+
+log = logging.getLogger(__name__)
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -136,13 +139,20 @@ class Recorder:
         """End the run from outside: the handler's next call raises JobStopped."""
         self.end(JobStopped(reason))
 
-    def end(self, error: Exception) -> None:
-        """End the run: whatever is written from now on raises `error`."""
+    def fenced(self) -> None:
+        """End the run because the attempt does not hold its job any more, and say so, once."""
+        if self.end(JobStopped("fenced")):
+            log.info("fenced: job %s attempt %s is not ours any more", self.job_id, self.attempt)
+
+    def end(self, error: Exception) -> bool:
+        """End the run: whatever is written from now on raises `error`. Returns whether it had not ended before."""
         with self._lock:
-            if self._ended is None:
+            is_first = self._ended is None
+            if is_first:
                 self._ended = error
         for notice in self._notices:
             notice()
+        return is_first
 
     def stop_at_checkpoint(self, reason: str) -> None:
         """Ask the run to end where nothing is lost: its next checkpoint is saved and then raises JobStopped."""

@@ -121,3 +121,10 @@ def stalls_blocking(run: BlockingJobRun) -> None:
 async def forgets_to_await(run: JobRun) -> str:
     """Never await."""
     return "never awaited"
+
+
+@job_handler("bad.writes_much")
+async def writes_much(run: JobRun) -> None:
+    """Write a little, then so many bytes at once."""
+    await run.write("before ")
+    await run.write("x" * run.input["bytes"])

@@ -1,11 +1,12 @@
 """A job goes back to the queue: the next attempt starts from the last checkpoint."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from jobs.backoff import retry_delay_seconds
 from jobs.events import encode
@@ -30,7 +31,7 @@ def retry_later(flush: Flush, *, reason: Reason, delay_seconds: float, detail: s
     with transaction.atomic():
         job = lock_held(flush)
         job.failures += 1
-        job.run_at = from_ts(now_ts()) + timedelta(seconds=delay_seconds)
+        job.run_at = _database_now(job) + timedelta(seconds=delay_seconds)
         return requeue_locked(job, reason, detail=detail, before=flush.unpublished)
 
 
@@ -93,10 +94,15 @@ def _time_out(job: Job, tail: Sequence[Entry]) -> Job:
     """End an attempt that kept its process from all else until it was killed."""
     job.failures += 1
     if job.failures < job.max_attempts:
-        job.run_at = from_ts(now_ts()) + timedelta(seconds=retry_delay_seconds(failures=job.failures))
+        job.run_at = _database_now(job) + timedelta(seconds=retry_delay_seconds(failures=job.failures))
         return requeue_locked(job, Reason.TIMEOUT, detail=BLOCKED_MESSAGE)
     error = {"code": "timeout", "message": BLOCKED_MESSAGE}
     return close_locked(job, State.FAILED, view=with_tail(job, tail), reason=Reason.TIMEOUT, error=error)
+
+
+def _database_now(job: Job) -> datetime:
+    """Return the time by the clock that says when a job is due; ours may be another."""
+    return Job.objects.filter(pk=job.pk).annotate(now=Now()).values_list("now", flat=True).get()
 
 
 def requeue_locked(job: Job, reason: Reason, *, actor: Any = None, detail: str = "", before: Sequence[Entry] = ()) -> Job:
