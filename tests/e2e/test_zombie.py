@@ -53,11 +53,11 @@ def check(owner: Owner, job_id: str, viewers: list[Viewer]) -> None:
 
 
 async def test_a_zombie_writes_nothing_and_stops_at_once(owner: Owner) -> None:
-    zombie, viewers = await wake_beside_its_heir(owner, "zombie")
+    zombie, viewers = await wake_beside_its_heir(owner, "undead")
 
-    check(owner, "zombie", viewers)
-    assert zombie.log.count("job zombie attempt 1 is not ours any more") == 1
-    assert re.search("job zombie attempt 1: stopped, (fenced|lease_lost)", zombie.log)
+    check(owner, "undead", viewers)
+    assert zombie.log.count("job undead attempt 1 is not ours any more") == 1
+    assert re.search("job undead attempt 1: stopped, (fenced|lease_lost)", zombie.log)
 
 
 async def test_without_the_fence_a_zombie_does_harm(owner: Owner) -> None:
