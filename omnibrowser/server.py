@@ -117,8 +117,9 @@ class DrainingServer(uvicorn.Server):
 class ServerProcesses:
     """Several processes that serve one port; one that dies is replaced, and all end together."""
 
-    def __init__(self, listener: socket.socket, *, count: int, grace_seconds: float) -> None:
+    def __init__(self, listener: socket.socket, *, server: str, count: int, grace_seconds: float) -> None:
         self._listener = listener
+        self._server = server
         self._grace_seconds = grace_seconds
         self._children: list[subprocess.Popen[bytes] | None] = [None] * count
         self._restart_at = [0.0] * count
@@ -148,7 +149,7 @@ class ServerProcesses:
             descriptor = self._listener.fileno()
             self._started_at[index] = now
             self._children[index] = subprocess.Popen(  # noqa: S603  our own command
-                [sys.executable, manage, "serve", "--descriptor", str(descriptor)],
+                [sys.executable, manage, "serve", "--server", self._server, "--descriptor", str(descriptor)],
                 pass_fds=[descriptor], start_new_session=True, preexec_fn=partial(end_with, os.getpid()),
             )  # fmt: skip
 

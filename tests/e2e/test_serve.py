@@ -1,15 +1,20 @@
 """`manage.py serve`: one process, several, and another server."""
 
+import asyncio
 import json
 import signal
 from collections.abc import Iterator
 
+import httpx
 import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from jobs.events import FoldedJob
 from tests.processes import Site
+from tests.proxy import Proxy
+from tests.viewers import Viewer, agree
 from tests.waiting import wait_until
 
 
@@ -19,39 +24,52 @@ def site() -> Iterator[Site]:
         yield site
 
 
-def watch_to_the_end(site: Site, token: str, job_id: str) -> str:
-    with connect(site.socket_url, additional_headers={"Authorization": f"Bearer {token}"}) as socket:
-        socket.send(json.dumps({"type": "subscribe", "topic": f"job:{job_id}", "after": "0-0"}))
-        text: str = ""
-        while True:
-            frame = json.loads(socket.recv(timeout=15))
-            for event in frame.get("events", []):
-                text += event["data"].get("text", "")
-                if event["data"].get("state") == "completed":
-                    return text
-
-
 WAYS = {
     "uvicorn": ["serve", "--port", "{port}"],
     "two processes": ["serve", "--processes", "2", "--port", "{port}"],
     "daphne": ["serve", "--server", "daphne", "--port", "{port}"],
+    "two processes of daphne": ["serve", "--server", "daphne", "--processes", "2", "--port", "{port}"],
     "runserver": ["runserver", "--noreload", "127.0.0.1:{port}"],
 }
 
 
 @pytest.mark.parametrize("command", WAYS.values(), ids=WAYS)
-def test_a_job_is_created_and_watched(site: Site, command: list[str]) -> None:
+async def test_streams_are_whole_though_connections_break(site: Site, command: list[str]) -> None:
     server = site.serve(command=[word.format(port=site.port) for word in command])
     worker = site.worker()
-    try:
-        name = f"user{len(site.processes)}"
-        token = site.user(name)
-        status, job = site.call("POST", "/api/jobs", {"type": "test.stream", "input": {"chunks": 20}}, token=token)
-        assert (status, job["owner"]) == (201, name)
-        assert watch_to_the_end(site, token, job["jobId"]) == "".join(f"[{job['jobId']}:1:{index}]" for index in range(20))
-    finally:
-        server.kill()
-        worker.kill()
+    token = site.user(f"user{len(site.processes)}")
+    status, job = site.call("POST", "/api/jobs", {"type": "test.stream", "input": {"chunks": 30, "seconds": 0.05}}, token=token)
+    assert status == 201
+    with Proxy("127.0.0.1", site.port, seed=7) as proxy:
+        viewers = [Viewer([f"ws://127.0.0.1:{proxy.port}/ws/"], token, job["jobId"], seed=index) for index in range(6)]
+        watching = asyncio.gather(*(viewer.watch() for viewer in viewers))
+        reading = asyncio.create_task(asyncio.to_thread(read_stream, site, token, job["jobId"]))
+        while not watching.done():
+            await asyncio.to_thread(proxy.cut_one)
+            await asyncio.wait([watching], timeout=0.1)
+    row = site.call("GET", f"/api/jobs/{job['jobId']}", token=token)[1]
+    assert row["streamingText"] == "".join(f"[{job['jobId']}:1:{index}]" for index in range(30))
+    agree(viewers, {job["jobId"]: row})
+    assert sum(viewer.connections for viewer in viewers) > 6
+    assert await reading == row["streamingText"]
+    server.kill()
+    worker.kill()
+
+
+def read_stream(site: Site, token: str, job_id: str) -> str:
+    """Read a job's events over HTTP to their end and return the text that they make."""
+    job, kind = FoldedJob(), ""
+    headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
+    with httpx.stream("GET", f"{site.url}/api/jobs/{job_id}/events", headers=headers, timeout=15) as response:
+        for line in response.iter_lines():
+            name, _, value = line.partition(": ")
+            if name == "event":
+                kind = value
+            elif name == "data" and kind == "snapshot":
+                job = FoldedJob(json.loads(value)["job"])
+            elif name == "data":
+                job.fold(json.loads(value))
+    return job.text
 
 
 def test_a_server_process_that_dies_is_replaced_and_none_outlives_the_parent(site: Site) -> None:
@@ -67,9 +85,10 @@ def test_a_server_process_that_dies_is_replaced_and_none_outlives_the_parent(sit
     assert not psutil.wait_procs(children, timeout=10)[1]
 
 
-def test_on_sigterm_health_says_draining_and_readers_are_sent_away_with_1012(site: Site) -> None:
-    server = site.serve()
-    token = site.user("drained")
+@pytest.mark.parametrize("name", ["uvicorn", "daphne"])
+def test_on_sigterm_health_says_draining_and_readers_are_sent_away_with_1012(site: Site, name: str) -> None:
+    server = site.serve("--server", name)
+    token = site.user(f"drained-by-{name}")
     with connect(site.socket_url, additional_headers={"Authorization": f"Bearer {token}"}) as socket:
         assert json.loads(socket.recv(timeout=5))["type"] == "welcome"
         server.signal(signal.SIGTERM)

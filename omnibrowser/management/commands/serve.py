@@ -7,8 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from omnibrowser.daphne_server import serve_with_daphne
 from omnibrowser.drain import drain
-from omnibrowser.server import FRAME_LIMIT_BYTES, PortUnavailableError, ServerProcesses, listening_socket, serve
+from omnibrowser.server import PortUnavailableError, ServerProcesses, listening_socket, serve
 
 
 class Command(BaseCommand):
@@ -29,31 +30,16 @@ class Command(BaseCommand):
         grace_seconds = settings.JOBS["shutdown_grace_seconds"]
         if processes < 1:
             raise CommandError("--processes is at least 1.")
+        serve_one = serve_with_daphne if server == "daphne" else serve
         if descriptor is not None:
-            serve(socket.socket(fileno=descriptor), grace_seconds=grace_seconds, drain=drain)
+            serve_one(socket.socket(fileno=descriptor), grace_seconds=grace_seconds, drain=drain)
             return
         try:
             listener = listening_socket(host, port)
         except PortUnavailableError as error:
             raise CommandError(str(error)) from error
         self.stderr.write(f"Serving http://{f'[{host}]' if ':' in host else host}:{port} with {server}.")
-        if server == "daphne":
-            _serve_with_daphne(listener)
-        elif processes > 1:
-            ServerProcesses(listener, count=processes, grace_seconds=grace_seconds).run()
+        if processes > 1:
+            ServerProcesses(listener, server=server, count=processes, grace_seconds=grace_seconds).run()
         else:
-            serve(listener, grace_seconds=grace_seconds, drain=drain)
-
-
-def _serve_with_daphne(listener: socket.socket) -> None:
-    """Serve the same application with daphne, for those who have it: it has no send limit and does not drain."""
-    from daphne.server import Server
-
-    from omnibrowser.asgi import application
-
-    Server(
-        application,
-        endpoints=[f"fd:fileno={listener.fileno()}"],
-        websocket_max_message_size=FRAME_LIMIT_BYTES,
-        websocket_max_frame_size=FRAME_LIMIT_BYTES,
-    ).run()
+            serve_one(listener, grace_seconds=grace_seconds, drain=drain)
