@@ -37,6 +37,11 @@ class JobSettings:
     """A folder of documents that `search` answers from, beside the language reference."""
     version: str = ""
     """The version that workers say they run."""
+    metrics_token: str = ""
+    """Whoever has it may read `/metrics`; without one only this machine may."""
+    worker_metrics_port: int = 0
+    """Where `manage.py worker` answers `/metrics`; 0: nowhere."""
+    worker_metrics_host: str = "127.0.0.1"
     server_url: str = "http://127.0.0.1:3000"
     """Where commands of this machine find the server."""
 

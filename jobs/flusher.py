@@ -10,6 +10,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.models.functions import Now
 
 from jobs.conf import settings
+from jobs.metrics import metrics
 from jobs.models import Worker, from_ts
 from jobs.outcomes import LEASE_LOST
 from jobs.recorder import Recorder
@@ -67,6 +68,7 @@ class Flusher:
             except Exception as error:
                 # The connection is kept for this thread alone, so that it never has to wait for one; a lost one is replaced here.
                 connection.close()
+                metrics().flush_failures.inc()
                 log.warning("the runs could not be flushed, trying again: %s", error, exc_info=not isinstance(error, DatabaseError))
             with self._flushed:
                 self._flushed.notify_all()
@@ -78,7 +80,8 @@ class Flusher:
         runs = {recorder.job_id: (recorder, recorder.flush()) for recorder in self._recorders()}
         if not runs:
             return
-        result = _flush([item for _, item in runs.values()])
+        with metrics().flush_seconds.time():
+            result = _flush([item for _, item in runs.values()])
         for job_id, (recorder, item) in runs.items():
             if job_id in result.held:
                 recorder.flushed(item.seq, begun_at)

@@ -11,6 +11,7 @@ from django.db import connections
 from jobs.conf import settings
 from jobs.database import checked
 from jobs.lifecycle import State
+from jobs.metrics import metrics
 from jobs.models import Job
 from jobs.recorder import Recorder
 from jobs.transitions.claim import lease_end
@@ -105,8 +106,10 @@ class Publishing:
         if not news:
             return
         try:
-            accepted = publisher.publish([append for _, append in news], still_true=_still_held)
+            with metrics().publish_seconds.time():
+                accepted = publisher.publish([append for _, append in news], still_true=_still_held)
         except BaseException as error:
+            metrics().publish_failures.inc()
             for recorder, append in news:
                 recorder.lost(append)
             if not isinstance(error, RedisUnavailable):

@@ -9,6 +9,7 @@ from typing import Any
 from jobs.conf import settings
 from jobs.errors import JobFailed, JobStopped
 from jobs.events import MESSAGE_LIMIT_BYTES, STEP_NAME_LIMIT, Event, FoldedJob
+from jobs.metrics import metrics
 from jobs.models import Job, folded, to_ts
 from jobs.text import REPLACEMENT, TextLog, clean, cut_bytes, pieces, split_trailing_half
 from jobs.transitions import Flush
@@ -17,6 +18,8 @@ from realtime.publisher import Append, Entry
 
 log = logging.getLogger(__name__)
 
+LOST = ("fenced", "lease_lost")
+"""Reasons which say that somebody else may run the job by now."""
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -150,6 +153,8 @@ class Recorder:
             is_first = self._ended is None
             if is_first:
                 self._ended = error
+        if is_first and isinstance(error, JobStopped) and error.reason in LOST:
+            metrics().leases_lost.labels(error.reason).inc()
         for notice in self._notices:
             notice()
         return is_first

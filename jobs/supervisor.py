@@ -16,6 +16,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.db import connections
 
+from jobs import metrics_port
 from jobs.child_processes import Restarts
 from jobs.conf import settings
 from jobs.pulse import PULSE_SECONDS, Blocked, Ended, Message, Refused, Started, SuspectsWait
@@ -178,6 +179,7 @@ class Supervisor:
             self._alone = None
         if code or child.worker_id:
             log.error("worker process %s ended with %s", child.process.pid, code)
+        metrics_port.forget(child.process.pid)
         child.close()
 
     def _plan_successor(self, index: int, child: Child) -> None:

@@ -18,6 +18,7 @@ from jobs.database import DatabaseThreads
 from jobs.executor import Executor
 from jobs.flusher import Flusher
 from jobs.handler_threads import HandlerThreads
+from jobs.metrics import metrics
 from jobs.models import Job, Worker, from_ts
 from jobs.outcomes import INTERRUPTED
 from jobs.pruner import prune_once
@@ -68,6 +69,7 @@ class JobWorker:
         """Work until stopped."""
         await self._database.run(self.row.save)
         self._flusher.start()
+        metrics().places.set(self._concurrency)
         tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._rescue()), asyncio.create_task(self._prune())]
         log.info("worker %s takes jobs of %s, %s at once", self.row.name, ", ".join(self.row.types), self._concurrency)
         try:
@@ -88,7 +90,10 @@ class JobWorker:
         if free == 0:
             return False
         try:
-            jobs = await self._database.run(lambda: transitions.claim(self.row, types=self.row.types, limit=free, suspects=self._suspects))
+            with metrics().claim_seconds.time():
+                jobs = await self._database.run(
+                    lambda: transitions.claim(self.row, types=self.row.types, limit=free, suspects=self._suspects)
+                )
         except DatabaseError as error:
             log.warning("no jobs could be claimed, trying again: %s; see docs/troubleshooting.md#database-not-reached", error)
             return False
@@ -100,12 +105,14 @@ class JobWorker:
         recorder = Recorder(job, on_news=self._publishing.schedule)
         task = asyncio.create_task(self._executor.execute(job, recorder, finish_publishing=self._finish_publishing))
         self._runs[job.pk] = recorder, task
+        metrics().running.set(len(self._runs))
         held.hold(job, recorder)
         task.add_done_callback(lambda task: self._ended(job.pk, recorder, task))
 
     def _ended(self, job_id: str, recorder: Recorder, task: asyncio.Task[None]) -> None:
         if (known := self._runs.get(job_id)) and known[0] is recorder:
             del self._runs[job_id]
+            metrics().running.set(len(self._runs))
         held.let_go(recorder)
         self._publishing.forget(recorder)
         if not task.cancelled() and (error := task.exception()):

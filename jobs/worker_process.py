@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
 
-from jobs import transitions
+from jobs import metrics_port, transitions
 from jobs.child_processes import end_with
 from jobs.conf import settings
 from jobs.database import checked
@@ -55,6 +55,7 @@ def work(supervisor: Connection, supervisor_pid: int, what: Work, *, alone: bool
     """Be a worker until stopped. `alone`: take nothing but jobs that have to run alone, one by one, and end when there is none."""
     stops = Stops()
     end_with(supervisor_pid)
+    metrics_port.answer()
     pulse = Pulse(supervisor, supervisor_pid, blocked_seconds=BLOCKED_LEASES * settings.lease_seconds)
     try:
         types = _wanted_types(what.types)

@@ -19,6 +19,7 @@ from typing import Any
 import uvicorn
 
 from jobs.child_processes import Restarts, end_with
+from realtime.metrics import SharedFolder
 
 log = logging.getLogger(__name__)
 
@@ -126,6 +127,7 @@ class ServerProcesses:
         self._restarts = [Restarts() for _ in range(count)]
         self._started_at = [0.0] * count
         self._ending = False
+        self._metrics = SharedFolder()
 
     def run(self) -> None:
         """Keep them running until SIGTERM or Ctrl-C."""
@@ -138,9 +140,11 @@ class ServerProcesses:
                     self._replace(index, child, now)
             time.sleep(0.1)
         self._wait()
+        self._metrics.remove()
 
     def _replace(self, index: int, child: "subprocess.Popen[bytes] | None", now: float) -> None:
         if child is not None:
+            self._metrics.forget(child.pid)
             log.error("server process %s ended with %s, another one follows", child.pid, child.returncode)
             self._children[index] = None
             self._restart_at[index] = now + self._restarts[index].delay_seconds(ran_seconds=now - self._started_at[index])
@@ -150,6 +154,7 @@ class ServerProcesses:
             self._started_at[index] = now
             self._children[index] = subprocess.Popen(  # noqa: S603  our own command
                 [sys.executable, manage, "serve", "--server", self._server, "--descriptor", str(descriptor)],
+                env={**os.environ, **self._metrics.environment},
                 pass_fds=[descriptor], start_new_session=True, preexec_fn=partial(end_with, os.getpid()),
             )  # fmt: skip
 

@@ -178,7 +178,7 @@ SERVESTATIC_USE_FINDERS = True  # straight from the apps: nothing to collect, no
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
-SECURE_REDIRECT_EXEMPT = [r"^health"]  # probes come without TLS
+SECURE_REDIRECT_EXEMPT = [r"^health", r"^metrics$"]  # probes come without TLS
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_SSL_REDIRECT else None
@@ -239,6 +239,9 @@ JOBS: dict[str, Any] = {
     "deleted_users_jobs": env.str("DELETED_USERS_JOBS", default="delete"),
     "text_limit_bytes": env.int("TEXT_LIMIT_BYTES", default=256 * 1024),
     "handler_modules": tuple(env.list("JOB_HANDLERS", default=[])),
+    "metrics_token": env.str("METRICS_TOKEN", default=""),
+    "worker_metrics_port": env.int("WORKER_METRICS_PORT", default=0),
+    "worker_metrics_host": SOCKET_HOST,
     "state_dir": STATE_DIR,
     "search_corpus": Path(_CORPUS).absolute() if (_CORPUS := env.str("SEARCH_CORPUS", default="")) else None,
     "server_url": f"http://{SOCKET_HOST}:{SOCKET_PORT}",

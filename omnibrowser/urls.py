@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from jobs import pages
 from omnibrowser import health
+from omnibrowser.metrics import metrics
 
 urlpatterns = [
     path("", pages.job_list, name="jobs"),
@@ -17,6 +18,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("health", health.health, name="health"),
     path("health/live", health.live, name="health-live"),
+    path("metrics", metrics, name="metrics"),
 ]
 
 handler404 = "omnibrowser.errors.not_found"

@@ -19,6 +19,7 @@ from realtime.direct_write import direct_writer
 from realtime.errors import RequestRefused, SignInExpired, SignInRefused
 from realtime.hub import Hub
 from realtime.limits import Allowance
+from realtime.metrics import metrics
 from realtime.outbox import Outbox
 from realtime.subscriptions import Subscriptions
 
@@ -33,6 +34,7 @@ LEAVE_SECONDS = 5
 class JobConsumer(AsyncWebsocketConsumer):
     """Speaks the protocol with one client. Subscribing joins the job's Channels group, through the hub that all sockets share."""
 
+    transport = "websocket"
     channel_layer_alias = None  # type: ignore[assignment]  # channels means it so; the hub has the one channel of this process
 
     def __init__(self, *, hub: Hub) -> None:
@@ -63,6 +65,7 @@ class JobConsumer(AsyncWebsocketConsumer):
             self.hub.sockets.discard(self)
             self._outbox.end()
             self._subscriptions.end()
+            metrics().count_close(self._close_code)
             log.info("a socket has ended", extra={"code": self._close_code})
 
     async def dispatch(self, message: Any) -> None:
@@ -112,6 +115,7 @@ class JobConsumer(AsyncWebsocketConsumer):
             await self.leave(code)
             return
         if self.identity is None:
+            metrics().sign_ins.inc()
             bind_contextvars(user_id=identity.user.pk)
             log.info("a socket is signed in", extra={"client": _client(self.scope), "device_id": device_id})
         self.identity = identity

@@ -1,6 +1,7 @@
 """One reader's place in one feed: all that a socket holds of a topic."""
 
 from realtime.feed import Feed
+from realtime.metrics import metrics
 from realtime.position import Position
 from realtime.protocol import Frame
 
@@ -22,12 +23,12 @@ class Cursor:
     def _next_of_the_job(self) -> Frame | None:
         feed = self._feed
         if self.position is None or self._revision != feed.revision:
-            return self._take_snapshot()
+            return self._take_snapshot("joined" if self.position is None else "changed")
         if self.position >= feed.position:
             return None
         batch = feed.batch(self.position)
         if batch is None:
-            return self._take_snapshot()
+            return self._take_snapshot("behind")
         frame, self.position = batch
         return frame
 
@@ -38,6 +39,7 @@ class Cursor:
         self._status = status
         return status
 
-    def _take_snapshot(self) -> Frame:
+    def _take_snapshot(self, why: str) -> Frame:
+        metrics().snapshots[why].inc()
         self.position, self._revision = self._feed.position, self._feed.revision
         return self._feed.snapshot()

@@ -13,6 +13,7 @@ from realtime import event_log, redis_client
 from realtime.auth import ended_sign_ins
 from realtime.conf import settings
 from realtime.errors import RedisUnavailable
+from realtime.gauges import measure
 from realtime.job_watch import JobWatch
 from realtime.list_watch import ListWatch
 from realtime.listener import Listener
@@ -237,8 +238,10 @@ class Hub:
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
+            began = loop.time()
             await asyncio.sleep(1)
             self.sweep_once(loop.time())
+            measure(self.sockets, self._watches.values(), degraded=self.degraded, passed_seconds=loop.time() - began)
 
     def sweep_once(self, now: float) -> None:
         """Do what is due at each socket and list, and forget the topics that nobody has read for a while."""

@@ -9,6 +9,7 @@ from realtime.auth import Identity
 from realtime.conf import settings
 from realtime.hub import Hub
 from realtime.job_watch import JobWatch
+from realtime.metrics import frames_sent, metrics
 from realtime.position import CLOSED, Position
 from realtime.protocol import encode
 
@@ -24,6 +25,8 @@ def is_terminal(event: dict[str, Any]) -> bool:
 
 class JobStream:
     """Reads one watch. It counts as a socket: the hub ends it with its sign-in, at the drain, or when a send takes too long."""
+
+    transport = "http"
 
     def __init__(self, hub: Hub, identity: Identity) -> None:
         self.identity: Identity | None = identity
@@ -94,6 +97,7 @@ class JobStream:
                     text = HEARTBEAT
                 self._news.clear()
             if text is not None:
+                frames_sent.count += 1
                 yield text
             if is_last:
                 return
@@ -114,6 +118,8 @@ class JobStream:
                     if is_terminal(event):
                         return "".join(texts), True
                 return "".join(texts), False
+        why = "joined" if self._position is None else "changed" if self._revision != feed.revision else "behind"
+        metrics().snapshots[why].inc()
         self._position, self._revision = feed.position, feed.revision
         data = encode({"position": str(feed.position), "job": feed.job.render()})
         return _sent("snapshot", feed.position, data), feed.job.is_over

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import re
+import time
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
@@ -14,6 +15,7 @@ from realtime import event_log
 from realtime.conf import settings
 from realtime.errors import RedisUnavailable
 from realtime.feed import Feed
+from realtime.metrics import metrics
 from realtime.position import CLOSED, ORIGIN, Entry, Position, Verdict, is_event
 from realtime.source import Source
 from realtime.threads import Threads
@@ -72,8 +74,10 @@ class JobWatch(Watch):
         last = Position(events[-1][0]["attempt"], events[-1][0]["seq"])
         if last > self._wanted:
             self._wanted = last
-        if self.is_open and last > self.feed.position and not self._apply(events):
-            self.pull_soon()
+        if self.is_open and last > self.feed.position:
+            if not self._apply(events):
+                self.pull_soon()
+            self._note_delivery(events[0][0])
 
     def hear_change(self) -> None:
         """The job was changed in what no event carries, or it was deleted: the row knows."""
@@ -98,6 +102,11 @@ class JobWatch(Watch):
                 self._reload_soon()  # a new attempt comes with counts that no event carries
         return whole
 
+    def _note_delivery(self, event: Event) -> None:
+        """Note how old news are, when those who are ready for them have been sent them: the sockets' turn was asked for before ours."""
+        if self.readers:
+            asyncio.get_running_loop().call_soon(_observe, event["ts"])
+
     # Repair
 
     async def catch_up(self, position: Position) -> None:
@@ -120,12 +129,17 @@ class JobWatch(Watch):
                 before, wanted = feed.position, self._wanted
                 entries = await self._threads.run(partial(_read_after, self.job_id, before))
                 whole = entries is not None and self._apply([(json.loads(entry.json), entry.json) for entry in entries])
+                if entries and feed.position > before:
+                    metrics().gaps["log"].inc()
+                    self._note_delivery(json.loads(entries[0].json))
                 if whole and feed.position >= self._wanted:
                     return
                 row = (await self._threads.run(lambda: self._source.load([self.job_id]))).get(self.job_id)
                 if row is None:
                     self.gone()
                     return
+                if row.position > feed.position:
+                    metrics().gaps["row"].inc()
                 self.follow(row)
                 if (feed.position, self._wanted) == (before, wanted):
                     return
@@ -192,6 +206,10 @@ class JobWatch(Watch):
         self.is_open = False
         self.idle_since = float("-inf")
         self._wanted = ORIGIN  # who has the id next begins at the beginning
+
+
+def _observe(ts: int) -> None:
+    metrics().delivery_seconds.observe(max(0.0, time.time() - ts / 1000))
 
 
 def _read_after(job_id: str, position: Position) -> list[Entry] | None:

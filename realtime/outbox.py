@@ -7,6 +7,7 @@ from typing import Protocol
 
 from realtime.conf import settings
 from realtime.direct_write import DirectWriter
+from realtime.metrics import frames_sent
 from realtime.protocol import Frame, encode
 
 
@@ -116,6 +117,7 @@ class Outbox:
                 del dirty[name]
             else:
                 direct.write(frame)
+                frames_sent.count += 1
 
     async def _deliver(self) -> None:
         try:
@@ -140,6 +142,7 @@ class Outbox:
             if frame is None:
                 return False
             await self._send_now(frame.text)
+            frames_sent.count += 1
             return True
 
     async def _send_now(self, text: str) -> None:

@@ -8,6 +8,7 @@ from realtime import event_log
 from realtime.errors import RedisUnavailable
 from realtime.event_log import Append
 from realtime.layers import group_channel, wire_format
+from realtime.metrics import metrics
 from realtime.position import Entry
 from realtime.redis_client import breaker, client
 from realtime.topics import ALL_JOBS_GROUP, user_group
@@ -25,7 +26,11 @@ def publish(appends: Sequence[Append], *, still_true: Callable[[Append], bool]) 
     """
     accepted = event_log.append(appends)
     for index, item in enumerate(appends):
-        if not accepted[index] and still_true(item):
+        if accepted[index]:
+            continue
+        is_ours = still_true(item)
+        metrics().log_refusals["rewritten" if is_ours else "fenced"].inc()
+        if is_ours:
             log.warning("the log of job %s is from another life: written anew at %s", item.job_id, item.entries[0].position)
             event_log.drop([item.job_id])
             accepted[index] = event_log.append([item])[0]

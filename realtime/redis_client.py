@@ -17,6 +17,7 @@ from redis.retry import Retry
 
 from realtime.conf import settings
 from realtime.errors import RedisUnavailable
+from realtime.metrics import metrics
 from realtime.redis_address import RedisAddress
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class Breaker:
         self._failed = False
 
     def _open(self) -> None:
+        metrics().redis_failures.inc()
         with self._lock:
             self._failed = True
             self._retry_at = time.monotonic() + self.pause_seconds

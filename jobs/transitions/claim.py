@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from jobs.conf import settings
 from jobs.errors import JobError, JobNotClaimable, JobNotFound
 from jobs.lifecycle import State
+from jobs.metrics import count_claims
 from jobs.models import Job, JobTransition, Worker, from_ts
 from jobs.transitions.announce import announce, announce_lists, encoded_entry, now_ts, state_event
 from realtime.position import Position
@@ -84,6 +85,7 @@ def _take(worker: Worker, jobs: Sequence[Job]) -> None:
     )
     announce([_append(job, ts) for job in jobs])
     announce_lists(jobs)
+    count_claims(jobs)
 
 
 def _append(job: Job, ts: int) -> Append:

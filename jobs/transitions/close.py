@@ -9,6 +9,7 @@ from django.db import transaction
 from jobs.errors import JobNotFound, LeaseLost
 from jobs.events import RESULT_IN_EVENT_BYTES, Damaged, FoldedJob, encode, end_steps, iso_time, text_sha256
 from jobs.lifecycle import TERMINAL, State
+from jobs.metrics import count_close
 from jobs.models import Job, JobText, JobTransition, folded, from_ts
 from jobs.transitions.announce import announce, announce_lists, announce_stop, encoded_entry, now_ts, state_event
 from jobs.transitions.flush import Flush
@@ -125,6 +126,7 @@ def close_locked(
     )
     announce([Append(job.pk, [*before, encoded_entry(event)])])
     announce_lists([job])
+    count_close(job, source=source, reason=reason)
     if worker_id and actor:
         announce_stop(worker_id, job.pk, job.attempt, state)
     return job

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from jobs.errors import JobExists
 from jobs.events import encode, pending_steps
 from jobs.lifecycle import State
+from jobs.metrics import count_create
 from jobs.models import Job, JobTransition, from_ts, iso, new_job_id, searchable
 from jobs.transitions.announce import announce, announce_lists, announce_work, encoded_entry, now_ts, state_event
 from realtime.position import Position
@@ -108,4 +109,5 @@ def _insert(owner: Any, job_id: str, new: NewJob) -> Job:
     announce([Append(job_id, [encoded_entry(event)])])
     announce_lists([job])
     announce_work()
+    count_create(job)
     return job

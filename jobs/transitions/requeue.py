@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from jobs.backoff import retry_delay_seconds
 from jobs.events import encode
 from jobs.lifecycle import KILLS_LIMIT, SUSPECT_KILLS, Reason, State
+from jobs.metrics import count_kill, count_requeue
 from jobs.models import Job, JobQuerySet, JobText, JobTransition, Worker, from_ts
 from jobs.text import cut, utf16_length
 from jobs.transitions.announce import announce, announce_lists, announce_stop, announce_work, encoded_entry, now_ts, state_event
@@ -84,6 +85,7 @@ def _put_back(jobs: JobQuerySet, limit: int, fate: Callable[[Job, Sequence[Entry
 def _worker_lost(job: Job, tail: Sequence[Entry]) -> Job:
     job.kills += 1
     Worker.objects.filter(pk=job.worker_id).update(kills=F("kills") + 1)
+    count_kill(job)
     if job.kills < KILLS_LIMIT:
         return requeue_locked(job, Reason.WORKER_LOST)
     error = {"code": "poison", "message": f"The worker was lost {job.kills} times while it ran this job."}
@@ -109,6 +111,7 @@ def requeue_locked(job: Job, reason: Reason, *, actor: Any = None, detail: str =
     """Begin the next attempt of a locked row from its last checkpoint, and announce it."""
     ts = now_ts()
     source, start = job.state, start_of(job)
+    count_requeue(job, source=source, reason=reason)
     job.text = cut(job.whole_text(), start["textLength"])
     job.text_length = utf16_length(job.text)
     shown = {key: start[key] for key in ("progress", "step", "steps", "message")}

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from jobs import metrics_port
+from jobs.conf import settings
 from jobs.supervisor import Supervisor
 from jobs.worker_process import Work
 
@@ -27,4 +29,12 @@ class Command(BaseCommand):
         if concurrency < 1:
             raise CommandError("--concurrency is at least 1.")
         wanted = tuple(name.strip() for name in types.split(",") if name.strip())
-        Supervisor(Work(types=wanted, concurrency=concurrency), processes=processes).run()
+        try:
+            metrics_port.open_port()
+        except OSError as error:
+            port = settings.worker_metrics_port
+            raise CommandError(f"WORKER_METRICS_PORT={port} cannot be listened on: {error.strerror or error}. Choose another.") from error
+        try:
+            Supervisor(Work(types=wanted, concurrency=concurrency), processes=processes).run()
+        finally:
+            metrics_port.close_port()
