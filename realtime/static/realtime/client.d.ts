@@ -86,6 +86,8 @@ export class JobClient {
   read<Result = unknown>(jobId: string): Promise<Job<Result>>;
   /** Return how a job came to be as it is: its last changes of state, oldest first. */
   transitions(jobId: string): Promise<Transition[]>;
+  /** Make a link with which anybody may watch the job, for a day. */
+  share(jobId: string): Promise<{ token: string; url: string; expiresAt: string }>;
   /** Command a job; resolves with its summary. Without a connection it waits for one, as long as the page lives. */
   command(action: Action, jobId: string, options?: CommandOptions): Promise<JobSummary>;
   cancel(jobId: string, options?: CommandOptions): Promise<JobSummary>;

@@ -158,6 +158,11 @@ export class JobClient {
     return this.#rest.transitions(jobId);
   }
 
+  /** Make a link with which anybody may watch the job, for a day: `{token, url, expiresAt}`. */
+  share(jobId) {
+    return this.#rest.share(jobId);
+  }
+
   /** Stop a job for good; see `command`. */
   cancel(jobId, options) {
     return this.command("cancel", jobId, options);

@@ -40,6 +40,11 @@ export class Rest {
     return (await this.#request("GET", `/api/jobs/${encodeURIComponent(jobId)}/transitions`)).transitions;
   }
 
+  /** Make a link with which anybody may watch the job; returns `{token, url, expiresAt}`. */
+  share(jobId) {
+    return this.#request("POST", `/api/jobs/${encodeURIComponent(jobId)}/share`, "{}");
+  }
+
   async #request(method, path, body) {
     const headers = { Accept: "application/json", ...(body && { "Content-Type": "application/json" }), ...(await this.headers()) };
     const response = await fetch(this.apiUrl + path, { method, headers, body });
