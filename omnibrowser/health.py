@@ -12,6 +12,8 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 
 from jobs.conf import settings as job_settings
 from jobs.models import Job, Worker
@@ -38,6 +40,8 @@ def begin_drain() -> None:
     _draining = True
 
 
+@csrf_exempt
+@require_safe
 async def health(request: HttpRequest) -> JsonResponse:
     """Answer 200 when this server can do its work, else 503; always within two seconds."""
     checks = await asyncio.shield(_checks())
@@ -47,6 +51,8 @@ async def health(request: HttpRequest) -> JsonResponse:
     return JsonResponse(body, status=200 if well else 503, headers={"Cache-Control": "no-store"})
 
 
+@csrf_exempt
+@require_safe
 def live(request: HttpRequest) -> JsonResponse:
     """Answer."""
     return JsonResponse({"status": "ok"})

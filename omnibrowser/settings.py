@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from omnibrowser import __version__
 from omnibrowser.logs import logging_config
+from realtime.rates import Rate
 from realtime.redis_address import RedisAddress
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -95,6 +96,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "omnibrowser.request_log.request_log",
+    "omnibrowser.errors.problems_for_programs",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -249,12 +251,25 @@ JOBS: dict[str, Any] = {
 if JOBS["deleted_users_jobs"] not in ("delete", "anonymise"):
     raise ImproperlyConfigured("DELETED_USERS_JOBS is `delete` or `anonymise`.")
 
+
+def _rate(name: str, *, default: str) -> str:
+    """Return a rate from the environment."""
+    text: str = env.str(name, default=default)
+    try:
+        Rate.parse(text)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}.") from None
+    return text
+
+
 REALTIME: dict[str, Any] = {
     "redis_url": REDIS_URL,
     "event_log_length": env.int("EVENT_LOG_LENGTH", default=200),
     "position_check_seconds": env.float("POSITION_CHECK_SECONDS", default=10),
     "messages_per_second": env.float("MESSAGES_PER_SECOND", default=10),
     "sockets_per_user": env.int("SOCKETS_PER_USER", default=50),
+    "api_rate": _rate("API_RATE", default="600/min"),
+    "token_rate": _rate("TOKEN_RATE", default="20/min"),
     "allowed_origins": tuple(ALLOWED_ORIGINS),
     "previous_jwt_secret": JWT_SECRET_PREVIOUS,
 }

@@ -43,6 +43,10 @@ class RealtimeSettings:
     messages_burst: int = 60
     topics_per_socket: int = 128
     sockets_per_user: int = 50
+    api_rate: str = "600/min"
+    """How many requests a user may make."""
+    token_rate: str = "20/min"  # noqa: S105  no password: how often one may be tried
+    """How many tries to sign in an address has."""
     allowed_origins: tuple[str, ...] = ()
     previous_jwt_secret: str = ""
     """Tokens that were signed with it are good until they end by themselves."""

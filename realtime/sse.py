@@ -18,7 +18,9 @@ from realtime.errors import RedisUnavailable, SignInExpired, SignInRefused
 from realtime.hub import Hub, hub_of_this_loop
 from realtime.job_stream import JobStream, is_terminal
 from realtime.position import Entry, Position, Verdict, judge
+from realtime.rates import Rate
 from realtime.source import Source
+from realtime.throttle import take
 from realtime.topics import is_job_id
 
 View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
@@ -41,6 +43,9 @@ def events_view(source: Source) -> View:
             if identity is None:
                 return _problem(401, "not_authenticated", "Sign in first.", **{"WWW-Authenticate": 'Bearer realm="api"'})
             bind_contextvars(user_id=identity.user.pk)
+            wait_seconds = await hub.in_thread(lambda: take(f"user:{identity.user.pk}", Rate.parse(settings.api_rate)))
+            if wait_seconds:
+                return _problem(429, "throttled", "Too many requests: wait a little.", **{"Retry-After": str(int(wait_seconds) + 1)})
             if not is_job_id(job_id) or not await hub.in_thread(lambda: source.may_watch(identity.user, job_id)):
                 return _problem(404, "not_found", "There is no such job.")
             if STREAM in request.headers.get("Accept", ""):

@@ -38,10 +38,12 @@ def _prepare() -> None:
             "DEBUG": "0",
             "SECURE_SSL_REDIRECT": "0",
             "DJANGO_SETTINGS_MODULE": "omnibrowser.settings",
+            "API_RATE": "100000/min",
+            "TOKEN_RATE": "100000/min",
             "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
         }
     )
-    for name in ("JOB_HANDLERS", "SEARCH_CORPUS", "ALLOWED_ORIGINS", "API_RATE", "TOKEN_RATE", "EVENT_LOG_LENGTH", "TEXT_LIMIT_BYTES"):
+    for name in ("JOB_HANDLERS", "SEARCH_CORPUS", "ALLOWED_ORIGINS", "EVENT_LOG_LENGTH", "TEXT_LIMIT_BYTES"):
         os.environ.pop(name, None)
     os.environ["JOB_HANDLERS"] = "tests.handlers"
     if os.environ.get("TEST_DATABASE", "sqlite") == "postgres":

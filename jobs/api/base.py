@@ -7,12 +7,14 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.parsers import BaseParser
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import JSONRenderer
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from jobs.api.authentication import AccessTokenAuthentication
 from jobs.api.parsers import StrictJSONParser
 from jobs.api.permissions import NoMoreThanShared
 from jobs.api.problems import exception_handler
+from jobs.api.throttles import ApiThrottle
 
 
 class JobsAPIView(APIView):
@@ -20,6 +22,7 @@ class JobsAPIView(APIView):
 
     authentication_classes: Sequence[type[BaseAuthentication]] = (AccessTokenAuthentication, SessionAuthentication)
     permission_classes: Sequence[Any] = (IsAuthenticated, NoMoreThanShared)
+    throttle_classes: Sequence[type[BaseThrottle]] = (ApiThrottle,)
     parser_classes: Sequence[type[BaseParser]] = (StrictJSONParser,)
     renderer_classes = (JSONRenderer,)
     versioning_class = None

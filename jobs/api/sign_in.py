@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from jobs.api.authentication import CHALLENGE
 from jobs.api.base import JobsAPIView
 from jobs.api.serializers import CredentialsSerializer, RefreshSerializer
+from jobs.api.throttles import TokenThrottle
 from jobs.models import iso
 from realtime import tokens
 from realtime.auth import Identity, issue_ticket
@@ -30,6 +31,8 @@ class OpenView(JobsAPIView):
 
 class TokenView(OpenView):
     """Names and passwords become tokens."""
+
+    throttle_classes = (TokenThrottle,)
 
     def post(self, request: Request) -> Response:
         """Sign in: an access token, and a refresh token to fetch the next ones with."""
