@@ -61,9 +61,11 @@ test-newest: install ## the unit and integration rings once more, on Python 3.13
 bench-quick: install ## the hot path beside Socket.IO, in a minute
 	$(BIN)/python -m tests.bench.stream
 
-bench: install ## from a worker's write to a client's frame, on both databases
+bench: install ## from a worker's write to a client's frame, and from its death to the next attempt, on both databases
 	TEST_DATABASE=sqlite $(BIN)/python -m tests.bench.latency
 	TEST_DATABASE=postgres $(BIN)/python -m tests.bench.latency
+	TEST_DATABASE=sqlite $(BIN)/python -m tests.bench.recovery
+	TEST_DATABASE=postgres $(BIN)/python -m tests.bench.recovery
 
 soak: install ## ten minutes of faults
 	SOAK_SECONDS=600 $(BIN)/python -m pytest tests/chaos -q -s

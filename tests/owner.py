@@ -5,6 +5,7 @@ from contextlib import closing
 from typing import Any
 
 import psutil
+import psycopg
 
 from tests.processes import Site
 from tests.waiting import wait_until
@@ -46,15 +47,24 @@ class Owner:
 
     def process_of(self, job_id: str) -> psutil.Process:
         """Return the process that runs the job."""
-        ((name,),) = self._select("SELECT name FROM jobs_job j JOIN jobs_worker w ON j.worker_id = w.id WHERE j.id = ?", job_id)
+        ((name,),) = self._select("SELECT name FROM jobs_job j JOIN jobs_worker w ON j.worker_id = w.id WHERE j.id = %s", job_id)
         return psutil.Process(int(name.rpartition(":")[2]))
 
     def reasons(self, job_id: str) -> list[str]:
         """Return why the job went back to the queue or ended, each time."""
-        rows = self._select("SELECT reason FROM jobs_jobtransition WHERE job_id = ? AND source = 'running' ORDER BY id", job_id)
+        rows = self._select("SELECT reason FROM jobs_jobtransition WHERE job_id = %s AND source = 'running' ORDER BY id", job_id)
         return [reason for (reason,) in rows]
 
+    def running_attempt(self, job_id: str) -> int | None:
+        """Return the attempt that runs, None while none does."""
+        rows = self._select("SELECT attempt FROM jobs_job WHERE id = %s AND state = 'running'", job_id)
+        return int(rows[0][0]) if rows else None
+
     def _select(self, query: str, *values: Any) -> list[Any]:
-        """Ask the site's database, which is SQLite, for what the API does not tell."""
-        with closing(sqlite3.connect(self.site.folder / "jobs.sqlite3", timeout=5)) as database:
-            return database.execute(query, values).fetchall()
+        """Ask the site's database for what the API does not tell, or not fast enough."""
+        url = self.site.environment["DATABASE_URL"]
+        if url.startswith("postgres"):
+            with psycopg.connect(url) as postgres:
+                return postgres.execute(query.encode(), values).fetchall()
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=5)) as sqlite:
+            return sqlite.execute(query.replace("%s", "?"), values).fetchall()
