@@ -42,7 +42,7 @@ class JobConsumer(AsyncWebsocketConsumer):
         self.hub = hub
         self.identity: Identity | None = None
         self._opened_at = asyncio.get_running_loop().time()
-        self._outbox = Outbox(self._write, degraded=lambda: hub.degraded)
+        self._outbox = Outbox(self._write, turn=hub.turn, degraded=lambda: hub.degraded)
         self._subscriptions = Subscriptions(hub, self._outbox)
         self._allowance = Allowance(burst=settings.messages_burst, per_second=settings.messages_per_second)
         self._renewal_asked = False

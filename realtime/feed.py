@@ -59,15 +59,18 @@ class Feed:
 
     def take(self, event: dict[str, Any], text: str) -> Verdict:
         """Fold the event in when it follows. Raises ValueError when it should and does not fit: then something is damaged."""
-        verdict = judge(self.position, event)
-        if verdict is Verdict.FOLLOWS:
-            self.job.fold(event)
-            self._ring.append(_held(event, text))
-            self.position = self.job.position
-            self._snapshot = None
-            if self._frames:
-                self._frames.clear()
-        return verdict
+        held = _held(event, text)
+        if held.position <= self.position:
+            return Verdict.OLD
+        if not _goes_on(self.position, held):
+            return Verdict.GAP
+        self.job.fold(event)
+        self._ring.append(held)
+        self.position = held.position
+        self._snapshot = None
+        if self._frames:
+            self._frames.clear()
+        return Verdict.FOLLOWS
 
     def replace(self, job: Watched) -> None:
         """Go on from a row that the log does not reach: readers that are behind get a snapshot.

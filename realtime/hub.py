@@ -17,6 +17,7 @@ from realtime.gauges import measure
 from realtime.job_watch import JobWatch
 from realtime.list_watch import ListWatch
 from realtime.listener import Listener
+from realtime.outbox import Turn
 from realtime.position import Position
 from realtime.protocol import RESTARTING
 from realtime.redis_client import breaker
@@ -47,6 +48,7 @@ class Hub:
         self.is_draining = False
         """Whether this process is about to end: whoever comes now is sent on at once."""
         self.threads = Threads(THREADS)
+        self.turn = Turn()
         self.listener = Listener(self.threads, self._hear, self._compare_soon)
         self._watches: dict[str, Watch] = {}
         self._by_group: dict[str, Watch] = {}

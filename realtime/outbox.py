@@ -1,6 +1,7 @@
 """What goes out on one socket: one frame at a time, never a queue of them. What happens while one is sent goes into the next."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol
@@ -10,6 +11,8 @@ from realtime.direct_write import DirectWriter
 from realtime.metrics import frames_sent
 from realtime.protocol import Frame, encode
 
+log = logging.getLogger(__name__)
+
 
 class Cursor(Protocol):
     """A reader's place in a topic."""
@@ -18,14 +21,37 @@ class Cursor(Protocol):
         """Return the next frame and move on, None when there is none."""
 
 
+class Turn:
+    """The sockets with news in this turn of the event loop: one callback flushes them all when all of what came at once was heard."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._due: list[Outbox] = []
+
+    def take(self, outbox: "Outbox") -> None:
+        """Have the outbox flushed when its turn comes."""
+        if not self._due:
+            self._loop.call_soon(self._flush)
+        self._due.append(outbox)
+
+    def _flush(self) -> None:
+        due, self._due = self._due, []
+        for outbox in due:
+            try:
+                outbox.flush()
+            except Exception:
+                log.exception("a socket could not be flushed; the others are")
+
+
 class Outbox:
     """Sends answers when they are asked for, and news of the cursors whenever nothing else is being sent.
 
     News go straight to the connection while it takes them. When it does not, a task waits for it, frame by frame.
     """
 
-    def __init__(self, write: Callable[[str], Awaitable[None]], *, degraded: Callable[[], bool]) -> None:
+    def __init__(self, write: Callable[[str], Awaitable[None]], *, turn: Turn, degraded: Callable[[], bool]) -> None:
         self._write = write
+        self._turn = turn
         self._degraded = degraded
         self._direct: DirectWriter | None = None
         self._cursors: dict[str, Cursor] = {}
@@ -86,7 +112,7 @@ class Outbox:
         self._dirty[name] = None
         if not self._is_due:
             self._is_due = True
-            self._loop.call_soon(self._flush)
+            self._turn.take(self)
 
     def beat(self, now: float) -> None:
         """Have a heartbeat sent when one is due."""
@@ -98,7 +124,7 @@ class Outbox:
         """Tell whether the present send takes too long."""
         return self._began is not None and now - self._began > settings.send_limit_seconds
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         """Write news while the connection takes them; what is left is the task's."""
         self._is_due = False
         direct = self._direct
@@ -107,17 +133,18 @@ class Outbox:
             return
         dirty, cursors = self._dirty, self._cursors
         while dirty and not self._has_ended:
-            if not direct.is_ready:
-                self._news.set()
-                return
             name = next(iter(dirty))
             cursor = cursors.get(name)
-            frame = cursor.next_frame() if cursor else None
-            if frame is None:
-                del dirty[name]
-            else:
+            while cursor:
+                if not direct.is_ready:
+                    self._news.set()
+                    return
+                frame = cursor.next_frame()
+                if frame is None:
+                    break
                 direct.write(frame)
                 frames_sent.count += 1
+            del dirty[name]
 
     async def _deliver(self) -> None:
         try:

@@ -2,11 +2,13 @@
 
 import re
 from enum import Enum
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeGuard
 
 CLOSED = 9007199254740991
 """The seq that closes an attempt: 2^53-1, the highest integer that JavaScript holds exactly."""
 
+_PARTS = itemgetter("type", "jobId", "attempt", "seq", "ts", "data")
 _POSITION = re.compile(r"(0|[1-9][0-9]{0,15})-(0|[1-9][0-9]{0,15})")
 
 
@@ -52,17 +54,17 @@ class Entry(NamedTuple):
 
 def is_event(value: Any) -> TypeGuard[dict[str, Any]]:
     """Tell whether `value` has what the order of events hangs on; what came through Redis may be anybody's."""
-    if not isinstance(value, dict):
+    try:
+        kind, job_id, attempt, seq, ts, data = _PARTS(value)
+    except (KeyError, TypeError, IndexError):
         return False
-    data = value.get("data")
-    if not (isinstance(data, dict) and isinstance(value.get("type"), str) and isinstance(value.get("jobId"), str)):
+    if not (type(data) is dict and type(kind) is str and type(job_id) is str):
         return False
-    attempt, seq = value.get("attempt"), value.get("seq")
-    if not (type(attempt) is int and type(seq) is int and type(value.get("ts")) is int and 0 < attempt <= CLOSED and 0 <= seq <= CLOSED):
+    if not (type(attempt) is int and type(seq) is int and type(ts) is int and 0 < attempt <= CLOSED and 0 <= seq <= CLOSED):
         return False
     if 0 < seq < CLOSED:
         return True
-    return value["type"] == "state" and type(data.get("keepSeq" if seq == 0 else "lastSeq")) is int
+    return kind == "state" and type(data.get("keepSeq" if seq == 0 else "lastSeq")) is int
 
 
 def judge(have: Position, event: dict[str, Any]) -> Verdict:
