@@ -4,10 +4,10 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from jobs.api import worker_api
+from jobs.api.documents import api_docs, asyncapi, openapi
+from jobs.api.events_api import events
 from jobs.api.sign_in import LogoutView, RefreshView, TicketView, TokenView
 from jobs.api.views import JobViewSet
-from jobs.source import JobSource
-from realtime.sse import events_view
 
 router = SimpleRouter(trailing_slash=False)
 router.register("jobs", JobViewSet, basename="job-api")
@@ -18,7 +18,7 @@ urlpatterns = [
     path("auth/token/refresh", RefreshView.as_view()),
     path("auth/logout", LogoutView.as_view(), name="logout"),
     path("auth/ticket", TicketView.as_view(), name="ticket"),
-    path("jobs/<str:job_id>/events", events_view(JobSource()), name="job-events"),
+    path("jobs/<str:job_id>/events", events, name="job-events"),
     path("worker/claim", worker_api.claim, name="worker-claim"),
     path("worker/heartbeat", worker_api.HeartbeatView.as_view(), name="worker-heartbeat"),
     path("worker/jobs/<str:job_id>/events", worker_api.EventsView.as_view(), name="worker-events"),
@@ -26,5 +26,8 @@ urlpatterns = [
     path("worker/jobs/<str:job_id>/complete", worker_api.CompleteView.as_view(), name="worker-complete"),
     path("worker/jobs/<str:job_id>/fail", worker_api.FailView.as_view(), name="worker-fail"),
     path("worker/jobs/<str:job_id>/release", worker_api.ReleaseView.as_view(), name="worker-release"),
+    path("schema", openapi, name="openapi"),
+    path("docs", api_docs, name="api-docs"),
+    path("asyncapi.json", asyncapi, name="asyncapi"),
     path("", include(router.urls)),
 ]

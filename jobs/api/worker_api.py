@@ -92,6 +92,10 @@ async def claim(request: HttpRequest) -> HttpResponseBase:
             waiting.close()
 
 
+claim.cls = ClaimView  # type: ignore[attr-defined]  # by it the view is found for the description of the API
+claim.initkwargs = {}  # type: ignore[attr-defined]
+
+
 def _give_back(response: HttpResponseBase) -> None:
     if isinstance(response, ClaimResponse):
         for job in response.jobs:

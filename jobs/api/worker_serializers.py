@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from jobs.api.serializers import NumberField, WholeNumberField
+from jobs.api.serializers import NumberField, TextField, WholeNumberField
 from jobs.checkpoints import CHECKPOINT_LIMIT_BYTES
 from jobs.errors import JobFailed
 from jobs.events import MESSAGE_LIMIT_BYTES, STEP_NAME_LIMIT, encode, plain_number
@@ -42,28 +42,20 @@ class SeqField(WholeNumberField):
         super().__init__(min_value=1, max_value=CLOSED - 1, **options)
 
 
-class WrittenField(serializers.Field[str, Any, str, Any]):
-    """A text that a worker writes: NUL and halves of characters become U+FFFD; too long a one is cut or refused."""
+class WrittenField(TextField):
+    """A text that a worker writes: NUL and halves of characters become U+FFFD, and what is beyond `limit_bytes` is cut off."""
 
-    def __init__(self, *, limit_bytes: int | None = None, limit: int | None = None, **options: Any) -> None:
-        self._limit_bytes, self._limit = limit_bytes, limit
-        super().__init__(**options)
+    def __init__(self, *, limit_bytes: int | None = None, **options: Any) -> None:
+        self._limit_bytes = limit_bytes
+        super().__init__(**{"allow_blank": True, **options})
 
     def to_internal_value(self, data: Any) -> str:
         """Return the text, cleaned."""
-        if not isinstance(data, str):
-            raise serializers.ValidationError("Must be a string.")
-        text = clean(data)
-        if self._limit is not None and not 0 < len(text) <= self._limit:
-            raise serializers.ValidationError(f"Must have 1 to {self._limit} characters.")
+        text = clean(super().to_internal_value(data))
         return text if self._limit_bytes is None else cut_bytes(text, self._limit_bytes)
 
-    def to_representation(self, value: str) -> str:
-        """Return it as it is."""
-        return value
 
-
-class KeptField(serializers.Field[Any, Any, Any, Any]):
+class KeptField(serializers.JSONField):
     """Any JSON that is kept as it is."""
 
     def __init__(self, *, name: str, limit_bytes: int, **options: Any) -> None:
@@ -76,10 +68,6 @@ class KeptField(serializers.Field[Any, Any, Any, Any]):
             return kept(data, name=self._name, limit_bytes=self._limit_bytes)
         except JobFailed as error:
             raise serializers.ValidationError(error.message) from error
-
-    def to_representation(self, value: Any) -> Any:
-        """Return it as it is."""
-        return value
 
 
 class ClaimSerializer(serializers.Serializer[Any]):
@@ -118,7 +106,7 @@ class ProgressDataSerializer(serializers.Serializer[Any]):
     """The data of a `progress` event: at least one of them."""
 
     progress = NumberField(required=False, allow_null=True, min_value=0, max_value=100)
-    step = WrittenField(required=False, allow_null=True, limit=STEP_NAME_LIMIT)
+    step = WrittenField(required=False, allow_null=True, allow_blank=False, max_length=STEP_NAME_LIMIT)
     message = WrittenField(required=False, allow_null=True, limit_bytes=MESSAGE_LIMIT_BYTES)
 
     def validate(self, fields: dict[str, Any]) -> dict[str, Any]:
@@ -203,7 +191,7 @@ class CompleteSerializer(ReleaseSerializer):
 class WorkerErrorSerializer(serializers.Serializer[Any]):
     """Why the attempt failed: `code` for programs, `message` for people, `detail` for staff, such as a traceback."""
 
-    code = WrittenField(limit=CODE_LIMIT)
+    code = WrittenField(allow_blank=False, max_length=CODE_LIMIT)
     message = WrittenField(limit_bytes=MESSAGE_LIMIT_BYTES)
     detail = WrittenField(default="")
 
