@@ -5,6 +5,7 @@ embedded Valkey's address in `STATE_DIR/embedded.json`; commands started beside 
 """
 
 import json
+import re
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -67,6 +68,16 @@ if not DEBUG and SECRET_KEY == JWT_SECRET:
 JWT_SECRET_PREVIOUS = env.str("JWT_SECRET_PREVIOUS", default="")
 if JWT_SECRET_PREVIOUS and not DEBUG and (JWT_SECRET_PREVIOUS in (JWT_SECRET, SECRET_KEY) or len(JWT_SECRET_PREVIOUS) < SHORTEST_SECRET):
     raise ImproperlyConfigured("JWT_SECRET_PREVIOUS is the JWT_SECRET before the present one, and no other or shorter secret.")
+
+OWN_ISSUER = "omnibrowser-jobs"
+JWT_ISSUER = env.str("JWT_ISSUER", default="")
+if JWT_ISSUER == OWN_ISSUER:
+    raise ImproperlyConfigured(f"JWT_ISSUER is whose tokens are taken beside those of this service, which is {OWN_ISSUER} itself.")
+JWT_JWKS_URL = env.str("JWT_JWKS_URL", default="")
+if JWT_JWKS_URL and not JWT_ISSUER:
+    raise ImproperlyConfigured("JWT_JWKS_URL has the keys of an issuer, and JWT_ISSUER does not say of which.")
+if JWT_JWKS_URL and not DEBUG and not re.match(r"https://|http://(localhost|127\.0\.0\.1|\[::1\])[:/]", JWT_JWKS_URL):
+    raise ImproperlyConfigured("JWT_JWKS_URL must begin with https://: whoever can change the keys on their way can sign in as anybody.")
 
 SOCKET_HOST = env.str("SOCKET_HOST", default="127.0.0.1")
 SOCKET_PORT = env.int("SOCKET_PORT", default=3000)
@@ -238,8 +249,8 @@ CORS_EXPOSE_HEADERS = ("Location", "Retry-After", "X-Request-ID")
 SIMPLE_JWT = {
     "SIGNING_KEY": JWT_SECRET,
     "ALGORITHM": "HS256",
-    "ISSUER": "omnibrowser-jobs",
-    "AUDIENCE": "omnibrowser-jobs",
+    "ISSUER": OWN_ISSUER,
+    "AUDIENCE": OWN_ISSUER,
     "LEEWAY": 2,  # between the clocks of servers that sign and servers that read
     "CHECK_REVOKE_TOKEN": True,  # tokens name the password that they came of, and end with it
     "ACCESS_TOKEN_LIFETIME": timedelta(seconds=env.float("ACCESS_TOKEN_SECONDS", default=900)),
@@ -289,6 +300,11 @@ REALTIME: dict[str, Any] = {
     "token_rate": _rate("TOKEN_RATE", default="20/min"),
     "allowed_origins": tuple(ALLOWED_ORIGINS),
     "previous_jwt_secret": JWT_SECRET_PREVIOUS,
+    "jwt_issuer": JWT_ISSUER,
+    "jwt_audience": env.str("JWT_AUDIENCE", default=""),
+    "jwt_user_claim": env.str("JWT_USER_CLAIM", default="sub"),
+    "jwt_jwks_url": JWT_JWKS_URL,
+    "jwt_create_users": env.bool("JWT_CREATE_USERS", default=False),
 }
 
 # Readable where a person looks, JSON where a program collects it.

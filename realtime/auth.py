@@ -15,6 +15,7 @@ from django.utils import timezone
 from realtime.conf import settings
 from realtime.errors import SignInExpired, SignInRefused
 from realtime.models import Ticket, digest_of
+from realtime.outside_issuer import outside_user, verify_outside
 from realtime.protocol import SESSION_ENDED, SIGN_IN_EXPIRED
 from realtime.shares import PREFIX, good_shares, viewer_of
 from realtime.tokens import LONGEST_TOKEN, SIGN_IN_CLAIM, ended_tokens, user_of, verify
@@ -59,8 +60,14 @@ def identify_bearer(token: object) -> Identity:
 
 
 def identify_access_token(token: str) -> Identity:
-    """Return who holds this access JWT. Raises SignInExpired and SignInRefused, whatever the token's claims are."""
-    claims = verify(token, "access")
+    """Return who holds this access JWT, ours or the outside issuer's. Raises SignInExpired and SignInRefused, whatever its claims are."""
+    try:
+        claims = verify(token, "access")
+    except SignInRefused:
+        if not settings.jwt_issuer:
+            raise
+        claims = verify_outside(token)
+        return Identity(outside_user(claims), int(claims["exp"]) * 1000)
     return Identity(user_of(claims), claims["exp"] * 1000, sign_in=claims.get(SIGN_IN_CLAIM))
 
 

@@ -50,6 +50,16 @@ class RealtimeSettings:
     allowed_origins: tuple[str, ...] = ()
     previous_jwt_secret: str = ""
     """Tokens that were signed with it are good until they end by themselves."""
+    jwt_issuer: str = ""
+    """Whose tokens are taken beside our own: their `iss`."""
+    jwt_audience: str = ""
+    """The `aud` that they have to have; without it, they must have none."""
+    jwt_user_claim: str = "sub"
+    """Which claim is the user's name here."""
+    jwt_jwks_url: str = ""
+    """Where the issuer's public keys are; without it, it signs with the shared `JWT_SECRET`."""
+    jwt_create_users: bool = False
+    """Whether a user whom nobody knows here yet is made."""
     frame_limit_bytes: int = 64 * 1024
     """Largest frame from a client."""
     batch_limit_bytes: int = 256 * 1024

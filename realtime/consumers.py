@@ -16,7 +16,7 @@ from realtime import protocol
 from realtime.auth import Identity, identify
 from realtime.conf import settings
 from realtime.direct_write import direct_writer
-from realtime.errors import RequestRefused, SignInExpired, SignInRefused
+from realtime.errors import RequestRefused, SignInExpired, SignInRefused, SignInUnavailable
 from realtime.hub import Hub
 from realtime.limits import Allowance
 from realtime.metrics import metrics
@@ -103,7 +103,7 @@ class JobConsumer(AsyncWebsocketConsumer):
             code = protocol.SIGN_IN_EXPIRED
         except SignInRefused:
             code = protocol.REFUSED
-        except DatabaseError as error:
+        except (DatabaseError, SignInUnavailable) as error:
             log.warning("nobody can sign in for now: %s; see docs/troubleshooting.md#database-not-reached", error)
             code = protocol.TRY_LATER
         else:

@@ -30,3 +30,7 @@ class SignInExpired(RealtimeError):
 
 class SignInRefused(RealtimeError):
     """The token is none of ours, or its user may not sign in."""
+
+
+class SignInUnavailable(RealtimeError):
+    """It cannot be told who this is: the keys of the issuer cannot be fetched."""

@@ -14,7 +14,7 @@ from structlog.contextvars import bind_contextvars
 from realtime import event_log
 from realtime.auth import Identity, identify_bearer
 from realtime.conf import settings
-from realtime.errors import RedisUnavailable, SignInExpired, SignInRefused
+from realtime.errors import RedisUnavailable, SignInExpired, SignInRefused, SignInUnavailable
 from realtime.hub import Hub, hub_of_this_loop
 from realtime.job_stream import JobStream, is_terminal
 from realtime.position import Entry, Position, Verdict, judge
@@ -53,6 +53,8 @@ def events_view(source: Source) -> View:
             return await _list(request, hub, job_id)
         except (SignInExpired, SignInRefused):
             return _problem(401, "token_invalid", "The access token is not valid any more.", **{"WWW-Authenticate": 'Bearer realm="api"'})
+        except SignInUnavailable as error:
+            return _problem(503, "unavailable", str(error), **{"Retry-After": "10"})
         except DatabaseError:
             return _problem(503, "unavailable", "The database does not answer, try again.", **{"Retry-After": "2"})
 

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from jobs.errors import CommandConflict, Fenced, Gap, JobExists, JobNotFound
+from realtime.errors import SignInUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,8 @@ def _describe(error: Exception) -> tuple[int, str, str, dict[str, Any], dict[str
             detail = error.detail
             text = str(detail.get("detail", error.default_detail) if isinstance(detail, dict) else detail)
             return error.status_code, _code(error), text, {}, _headers(error)
+        case SignInUnavailable():
+            return 503, "unavailable", str(error), {}, {"Retry-After": str(RETRY_AFTER_SECONDS)}
         case OperationalError() | InterfaceError():
             log.warning("the database does not answer: %s; see docs/troubleshooting.md#database-not-reached", error)
             return 503, "unavailable", "The database does not answer, try again.", {}, {"Retry-After": str(RETRY_AFTER_SECONDS)}
