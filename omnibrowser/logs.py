@@ -51,11 +51,12 @@ def logging_config(format: str, *, level: str, colours: bool = False) -> dict[st
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": formatter},
+        "filters": {"broken": {"()": "django.utils.log.CallbackFilter", "callback": lambda record: bool(record.exc_info)}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"level": level, "propagate": True, "handlers": []},
-            "django.request": {"level": "ERROR"},  # the request's own line says what became of it
+            "django.request": {"level": "ERROR", "filters": ["broken"]},  # what became of the others, their own lines say
             "django.db.backends": {"level": "INFO"},  # below it, every statement with its values
             "django.server": {"propagate": True, "handlers": []},
             "uvicorn.access": {"level": "WARNING"},
