@@ -67,8 +67,10 @@ bench: install ## from a worker's write to a client's frame, and from its death 
 	TEST_DATABASE=sqlite $(BIN)/python -m tests.bench.recovery
 	TEST_DATABASE=postgres $(BIN)/python -m tests.bench.recovery
 
-soak: install ## ten minutes of faults
+soak: install ## ten minutes of faults, and random schedules of everything, each time others
 	SOAK_SECONDS=600 $(BIN)/python -m pytest tests/chaos -q -s
+	for database in sqlite postgres; do \
+		TEST_DATABASE=$$database MACHINE_EXAMPLES=200 $(BIN)/python -m pytest tests/integration/test_machine.py -q -k whatever; done
 
 clean: ## remove what was installed and built, jobs included
 	rm -rf .venv .cache .state tests/js/node_modules
