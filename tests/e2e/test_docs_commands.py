@@ -3,11 +3,13 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.pages import PAGES, ROOT, Block, blocks
 from tests.processes import PASSWORD, Site
+from tests.waiting import wait_until
 
 RUN = [(f"{page.name}:{block.line}", block) for page in PAGES for block in blocks(page) if "run" in block.words]
 
@@ -38,3 +40,18 @@ def test_it_runs(site: Site, block: Block) -> None:
 
 def test_there_are_some() -> None:
     assert len(RUN) >= 4
+
+
+def test_search_answers_from_these_pages_too(site: Site) -> None:
+    token = site.environment["TOKEN"]
+    body = {"type": "search", "query": "What does EVENT_LOG_LENGTH do?", "jobId": "pages"}
+    assert site.call("POST", "/api/jobs", body, token=token)[0] == 201
+
+    job = wait_until(lambda: ended(site.call("GET", "/api/jobs/pages", token=token)[1]), seconds=30, what="the answer")
+
+    assert job["state"] == "completed"
+    assert "docs/" in " ".join(source["path"] for source in job["result"]["sources"])
+
+
+def ended(job: dict[str, Any]) -> dict[str, Any] | None:
+    return job if job["state"] in ("completed", "failed") else None
