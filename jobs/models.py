@@ -166,6 +166,8 @@ class Job(models.Model):
         indexes = [
             models.Index(F("priority").desc(), "created_at", "id", name="job_due", condition=Q(state=State.CREATED)),
             models.Index(fields=["created_at"], name="job_suspects", condition=Q(state=State.CREATED, kills__gte=SUSPECT_KILLS)),
+            models.Index(F("type"), F("priority").desc(), "created_at", "id", name="job_line", condition=Q(state=State.CREATED)),
+            models.Index(fields=["type", "-finished_at"], name="job_type_completed", condition=Q(state=State.COMPLETED)),
             models.Index(fields=["lease_expires_at"], name="job_leases", condition=Q(state=State.RUNNING)),
             models.Index(fields=["finished_at"], name="job_finished", condition=Q(finished_at__isnull=False)),
             models.Index(fields=["state", "-created_at", "-id"], name="job_state_newest"),

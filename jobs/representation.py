@@ -4,17 +4,18 @@ from typing import Any
 
 from jobs.events import RESULT_IN_EVENT_BYTES, FoldedJob, encode, plain_number
 from jobs.models import Job, iso
+from jobs.outlook import UNKNOWN, Outlook
 
 SUMMARY_LEAVES_OUT = ("streamingText", "result")
 SHOWN_CHANGES = 200
 
 
-def represent(job: Job, view: FoldedJob) -> dict[str, Any]:
+def represent(job: Job, view: FoldedJob, outlook: Outlook = UNKNOWN) -> dict[str, Any]:
     """Return the job whole: what the row says, with the folded fields of `view`, which may be ahead of it."""
-    return {**_fields(job, view), "input": job.input}
+    return {**_fields(job, view, outlook), "input": job.input}
 
 
-def _fields(job: Job, view: FoldedJob) -> dict[str, Any]:
+def _fields(job: Job, view: FoldedJob, outlook: Outlook) -> dict[str, Any]:
     """Return what a summary's row is enough for: `input` may be large, and lists do not read it."""
     return {
         "jobId": job.pk,
@@ -25,8 +26,7 @@ def _fields(job: Job, view: FoldedJob) -> dict[str, Any]:
         "priority": job.priority,
         "runAt": iso(job.run_at),
         "timeoutSeconds": plain_number(job.timeout_seconds),
-        "queuePosition": None,
-        "eta": None,
+        **outlook.fields(),
         "owner": job.owner.get_username(),
         "createdAt": iso(job.created_at),
         "updatedAt": iso(job.updated_at),
@@ -34,13 +34,13 @@ def _fields(job: Job, view: FoldedJob) -> dict[str, Any]:
     }
 
 
-def summarize(job: Job) -> dict[str, Any]:
+def summarize(job: Job, outlook: Outlook = UNKNOWN) -> dict[str, Any]:
     """Return the job's summary: the row as it is, without text, input and result."""
     view = FoldedJob()
     view.position, view.state, view.progress = job.position, job.state, plain_number(job.progress)
     view.step, view.steps, view.message, view.error = job.step, job.steps, job.message, job.error
     view.started_at, view.finished_at = iso(job.started_at), iso(job.finished_at)
-    return {key: value for key, value in _fields(job, view).items() if key not in SUMMARY_LEAVES_OUT}
+    return {key: value for key, value in _fields(job, view, outlook).items() if key not in SUMMARY_LEAVES_OUT}
 
 
 def without_large_result(fields: dict[str, Any]) -> dict[str, Any]:

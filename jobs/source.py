@@ -13,6 +13,7 @@ from jobs.errors import CommandConflict, JobNotFound
 from jobs.events import Damaged, Event, FoldedJob, iso_time
 from jobs.lifecycle import TERMINAL, State
 from jobs.models import Job, JobQuerySet, folded, to_ts
+from jobs.outlook import UNKNOWN, outlooks
 from jobs.representation import represent, summarize, without_large_result
 from jobs.signs import SignsOfProgress
 from realtime.errors import RequestRefused
@@ -88,8 +89,10 @@ class JobSource:
         """Return how the workers behind the jobs are; jobs that do not run and do not wait have none."""
         half_lease = ExpressionWrapper(Now() + Value(timedelta(seconds=settings.lease_seconds / 2)), output_field=DateTimeField())
         late = Case(When(lease_expires_at__lt=half_lease, then=True), default=False, output_field=BooleanField())
-        rows = Job.objects.filter(pk__in=list(job_ids), state=State.RUNNING).annotate(late=late).values_list("pk", "late")
-        return {job_id: {"worker": "late" if late else "alive", "queuePosition": None, "eta": None} for job_id, late in rows}
+        waiting_or_running = Job.objects.filter(pk__in=list(job_ids), state__in=(State.CREATED, State.RUNNING))
+        jobs = list(waiting_or_running.annotate(late=late).only("id", "type", "state", "run_at", "started_at", "steps"))
+        expected = outlooks(jobs)
+        return {job.pk: {"worker": _worker(job), **expected.get(job.pk, UNKNOWN).fields()} for job in jobs}
 
     def newest(self, owner_id: Any, limit: int) -> list[dict[str, Any]]:
         """Return the summaries of the newest jobs of an owner, or of all."""
@@ -111,6 +114,13 @@ class JobSource:
             raise RequestRefused("not_found", str(error)) from error
         except CommandConflict as error:
             raise RequestRefused("conflict", str(error)) from error
+
+
+def _worker(job: Any) -> str:
+    """Return how the worker of a job is that was read with `late`."""
+    if job.state == State.CREATED:
+        return "none"
+    return "late" if job.late else "alive"
 
 
 def _listed(owner_id: Any) -> JobQuerySet:

@@ -17,6 +17,7 @@ from jobs.api.pages import JobPages
 from jobs.api.serializers import CommandSerializer, JobChangesSerializer, NewJobSerializer, ShareSerializer
 from jobs.errors import JobNotFound
 from jobs.models import Job, JobQuerySet, iso
+from jobs.outlook import UNKNOWN, outlooks
 from jobs.representation import changes_of, represent, summarize
 from jobs.transitions.close import tail_of, with_tail
 from realtime.shares import issue_share, take_back_shares
@@ -46,7 +47,8 @@ class JobViewSet(JobsAPIView, viewsets.GenericViewSet[Job]):
     def list(self, request: Request) -> Response:
         """List summaries, newest first unless another order is asked for."""
         page = self.paginate_queryset(filtered(self.get_queryset(), request.query_params))
-        return self.get_paginated_response([summarize(job) for job in page or []])
+        expected = outlooks(page or [])
+        return self.get_paginated_response([summarize(job, expected.get(job.pk, UNKNOWN)) for job in page or []])
 
     def retrieve(self, request: Request, job_id: str) -> Response:
         """Return the job, fresh to the last event."""
@@ -125,7 +127,7 @@ class JobViewSet(JobsAPIView, viewsets.GenericViewSet[Job]):
 
     def _whole(self, job: Job) -> dict[str, Any]:
         view = with_tail(job, tail_of(job.pk) if job.state == "running" else [])
-        return represent(job, view)
+        return represent(job, view, outlooks([job]).get(job.pk, UNKNOWN))
 
 
 def _page_of(job: Job) -> str:

@@ -204,7 +204,7 @@ def test_results_and_checkpoints_are_kept_as_they_are_or_refused(worker: RemoteW
     answer = worker.http.post("/api/worker/jobs/j/complete", content=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["result"])
     assert worker.about(job, "checkpoint", seq=1, data="x" * 70_000)[0] == 400
-    assert worker.about(job, "complete", seq=1, result="x" * 1_200_000)[0] == 413
+    assert worker.about(job, "complete", seq=1, result="x" * 1_060_000)[0] == 400
     assert worker.about(job, "complete", seq=1, result="x" * 900_000)[0] == 200
 
 
