@@ -87,8 +87,9 @@ def metrics() -> WireMetrics:
 
 def choose_values() -> None:
     """Keep what is counted from now on in the shared folder, if there is one: it may be younger than the library."""
-    from prometheus_client import values
+    from prometheus_client import disable_created_metrics, values
 
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     if os.environ.get(FOLDER) and values.ValueClass is values.MutexValue:
         values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
 
