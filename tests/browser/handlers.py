@@ -47,3 +47,17 @@ async def answer(run: JobRun) -> dict[str, Any]:
     if run.input.get("fail"):
         raise JobFailed("corpus_missing", run.input["fail"])
     return {"answer": "".join(chunks), "sources": run.input.get("sources", SOURCES)}
+
+
+@job_handler("test.flood")
+async def flood(run: JobRun) -> None:
+    """Write slowly, `before` times; then write and log `lines` times at once, more than a log holds; then slowly again."""
+    for index in range(run.input["before"]):
+        await run.write(f"before {index} ")
+        await asyncio.sleep(0.05)
+    for index in range(run.input["lines"]):
+        await run.write(f"{index} ")
+        await run.log(f"line {index}")
+    for index in range(run.input["more"]):
+        await run.write(f"more {index} ")
+        await asyncio.sleep(0.02)
