@@ -1,6 +1,7 @@
 """The handlers of docs/handlers.md and of the README do what the pages say."""
 
 import ast
+import inspect
 import sys
 from types import ModuleType
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from jobs.errors import JobExists, UnknownType
 from jobs.handlers import registry
 from jobs.models import Job
+from jobs.run import JobRun
 from jobs.submit import submit
 from tests import runs
 from tests.pages import ROOT, blocks
@@ -115,6 +117,15 @@ def test_the_readmes_handler_is_one(handlers: ModuleType) -> None:
     registry._handlers.pop("summary")
     exec(compile(tree, "README.md", "exec"), {"__name__": "readme", "chapters": lambda query: [query]})
     assert "summary" in registry.types()
+
+
+def test_every_argument_of_the_decorator_and_every_name_of_a_run_is_told() -> None:
+    told = PAGE.read_text()
+    arguments = set(inspect.signature(registry.job_handler).parameters)
+    names = {"job_id", "query", "input", "attempt", "deadline"} | {name for name in vars(JobRun) if not name.startswith("_")}
+
+    assert {name for name in arguments if f"| `{name}` |" not in told} == set()
+    assert {name for name in names if f"`run.{name}" not in told} == set()
 
 
 def test_every_code_that_a_job_fails_with_is_told() -> None:
