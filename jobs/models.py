@@ -169,9 +169,9 @@ class Job(models.Model):
             models.Index(F("type"), F("priority").desc(), "created_at", "id", name="job_line", condition=Q(state=State.CREATED)),
             models.Index(fields=["type", "-finished_at"], name="job_type_completed", condition=Q(state=State.COMPLETED)),
             models.Index(fields=["lease_expires_at"], name="job_leases", condition=Q(state=State.RUNNING)),
-            models.Index(fields=["finished_at"], name="job_finished", condition=Q(finished_at__isnull=False)),
-            models.Index(fields=["state", "-created_at", "-id"], name="job_state_newest"),
-            models.Index(fields=["type", "-created_at", "-id"], name="job_type_newest"),
+            models.Index(fields=["finished_at", "state"], name="job_ended", condition=Q(finished_at__isnull=False)),
+            models.Index(fields=["state", "-created_at", "-id"], name="job_state_listed", condition=Q(deleted_at=None)),
+            models.Index(fields=["type", "-created_at", "-id"], name="job_type_listed", condition=Q(deleted_at=None)),
             # A list reads its page, and a search all that it looks at, from one of these alone.
             models.Index(fields=["owner", "-created_at", "-id", "search_text"], name="job_listed", condition=Q(deleted_at=None)),
             models.Index(fields=["-created_at", "-id", "search_text"], name="job_newest_listed", condition=Q(deleted_at=None)),

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from jobs.models import Job
 
-COUNT_LIMIT = 10_000
+COUNT_LIMIT = 1000
 """So many are counted; of more it is said that they are more."""
 
 OLDER, NEWER = "older", "newer"

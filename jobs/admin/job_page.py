@@ -126,9 +126,8 @@ def _fact(value: Any) -> Any:
 
 def timeline(transitions: list[JobTransition]) -> list[Entry]:
     """Return the changes of state with how long each state lasted."""
-    ends = [later.at for later in transitions[1:]]
-    stayed = [end - transition.at for transition, end in zip(transitions, ends, strict=False)]
-    return [Entry(transition=transition, stayed=time) for transition, time in zip(transitions, [*stayed, None], strict=True) if transition]
+    stayed = [*(after.at - before.at for before, after in pairwise(transitions)), None]
+    return [Entry(transition=row, stayed=time) for row, time in zip(transitions, stayed, strict=False)]
 
 
 def attempts(entries: list[Entry]) -> list[Attempt]:

@@ -161,6 +161,14 @@ def test_the_page_of_a_job_shows_all_of_it_and_nothing_as_html(desk: Desk, ann: 
     assert page.count("<tr>") >= 3
 
 
+def test_the_page_of_a_job_bears_what_an_import_left_out(desk: Desk, ann: Any) -> None:
+    job = runs.create(ann)
+    transitions.command(job.pk, "cancel", actor=ann)
+    Job.objects.filter(pk=job.pk).update(closed_event=None, queued_event="")
+    job.transitions.all().delete()
+    assert job.pk in desk.page(job.pk)
+
+
 def test_what_was_done_to_a_job_says_who_did_it(desk: Desk, staff: Any, ann: Any) -> None:
     job = runs.create(ann)
     assert "1 job cancelled." in desk.press(job.pk, "cancel").content.decode()
