@@ -1,6 +1,8 @@
 """What goes wrong in a soak: faults drawn by lot from a seed, each done to real processes and links."""
 
 import asyncio
+import contextlib
+import os
 import random
 import signal
 import time
@@ -8,6 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import psutil
 import redis
 
 from tests.processes import Process, Site
@@ -34,7 +37,9 @@ class Nemesis:
             "connections cut": (8, self.cut_connections),
             "server killed": (2, self.kill_server),
             "server restarted": (1, self.restart_server),
-            "worker killed": (3, self.kill_worker),
+            "worker killed": (2, self.kill_worker),
+            "worker's process killed": (3, self.kill_process),
+            "worker's process frozen": (1, self.freeze_process),
             "worker frozen": (1, self.freeze_worker),
             "worker restarted": (1, self.restart_worker),
             "Redis cut": (1, self.cut_redis),
@@ -89,6 +94,22 @@ class Nemesis:
         await asyncio.to_thread(node.process.kill)
         await node.start()
 
+    async def kill_process(self) -> None:
+        if process := self._process_of_a_worker():
+            process.kill()
+
+    async def freeze_process(self) -> None:
+        """Its supervisor goes on, and sees that it says nothing."""
+        if process := self._process_of_a_worker():
+            process.suspend()
+            await asyncio.sleep(1.5 * LEASE_SECONDS)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
+
+    def _process_of_a_worker(self) -> psutil.Process | None:
+        children = psutil.Process(self._random.choice(self._workers).process.popen.pid).children()
+        return self._random.choice(children) if children else None
+
     async def restart_worker(self) -> None:
         node = self._random.choice(self._workers)
         await asyncio.to_thread(node.end)
@@ -96,9 +117,9 @@ class Nemesis:
 
     async def freeze_worker(self) -> None:
         process = self._random.choice(self._workers).process
-        process.signal(signal.SIGSTOP)
+        os.killpg(process.popen.pid, signal.SIGSTOP)
         await asyncio.sleep(1.5 * LEASE_SECONDS)
-        process.signal(signal.SIGCONT)
+        os.killpg(process.popen.pid, signal.SIGCONT)
 
     async def cut_redis(self) -> None:
         self._redis_link.cut()

@@ -70,7 +70,7 @@ class Soak:
         self.site.environment["REDIS_URL"] = self.redis_link.url_through(self.site.valkey.url)
         ports = [self.site.port, free_port()]
         self.servers = [Node(lambda port=port: self.site.serve("--server", server, port=port)) for port in ports]  # type: ignore[misc]
-        self.workers = [Node(lambda: self.site.worker("--concurrency", "10")) for _ in range(3)]
+        self.workers = [Node(lambda: self.site.worker("--processes", "2", "--concurrency", "5")) for _ in range(3)]
         self.links = [stack.enter_context(Proxy("127.0.0.1", port, seed=seed + port)) for port in ports]
         self.token = self.site.user("ann")
         self.nemesis = Nemesis(
