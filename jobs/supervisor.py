@@ -78,7 +78,7 @@ class Supervisor:
         self._workers: list[Child | None] = [None] * processes
         self._restarts = [Restarts() for _ in range(processes)]
         self._start_at = [0.0] * processes
-        self._alone: Child | None = None
+        self._alone: list[Child] = []
         self._releases: list[Child] = []
         self._stops = 0
         self._kill_at = float("inf")
@@ -110,8 +110,7 @@ class Supervisor:
         self._kill_at = time.monotonic() + grace_seconds + MARGIN_SECONDS
 
     def _children(self) -> list[Child]:
-        workers = [child for child in [*self._workers, self._alone] if child is not None]
-        return [*workers, *self._releases]
+        return [*(child for child in self._workers if child is not None), *self._alone, *self._releases]
 
     def _start_due(self) -> None:
         now = time.monotonic()
@@ -150,8 +149,8 @@ class Supervisor:
                 child.worker_id, self._has_worked = worker_id, True
             case Ended():
                 child.worker_id = None
-            case SuspectsWait() if self._alone is None and not self._stops:
-                self._alone = Child(work, self._what, alone=True)
+            case SuspectsWait() if len(self._alone) < self._what.concurrency and not self._stops:
+                self._alone.append(Child(work, self._what, alone=True))
             case Blocked(job_id) if not child.has_ended:
                 child.ended_on_purpose, child.blocked_by = job_id is not None, job_id
                 self._kill(child, f"is blocked by job {job_id}" if job_id else "is blocked")
@@ -175,8 +174,8 @@ class Supervisor:
             self._releases.append(Child(release, self._what, dead))
         if child in self._workers:
             self._plan_successor(self._workers.index(child), child)
-        elif child is self._alone:
-            self._alone = None
+        elif child in self._alone:
+            self._alone.remove(child)
         if code or child.worker_id:
             log.error("worker process %s ended with %s", child.process.pid, code)
         metrics_port.forget(child.process.pid)

@@ -60,6 +60,10 @@ class Owner:
         rows = self._select("SELECT attempt FROM jobs_job WHERE id = %s AND state = 'running'", job_id)
         return int(rows[0][0]) if rows else None
 
+    def count_jobs(self) -> int:
+        """Return how many rows of jobs there are."""
+        return int(self._select("SELECT count(*) FROM jobs_job")[0][0])
+
     def _select(self, query: str, *values: Any) -> list[Any]:
         """Ask the site's database for what the API does not tell, or not fast enough."""
         url = self.site.environment["DATABASE_URL"]
