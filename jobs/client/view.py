@@ -16,6 +16,14 @@ COLOURS = {"pending": "dim", "running": "cyan", "done": "green", "stopped": "red
 TAIL_LINES = 12
 
 
+_NOT_SHOWN = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+
+
+def shown(text: str, **options: Any) -> Text:
+    """Return a text of a job as it may go to a terminal: what would steer the terminal is shown as U+FFFD."""
+    return Text(text.translate(_NOT_SHOWN), **options)
+
+
 async def show(client: AsyncJobsClient, job_id: str, console: Console) -> dict[str, Any]:
     """Show a job until it is in a terminal state, and return it. Raises the client's errors."""
     job: dict[str, Any] = {}
@@ -23,7 +31,7 @@ async def show(client: AsyncJobsClient, job_id: str, console: Console) -> dict[s
     with Live(console=console, refresh_per_second=12, transient=True, auto_refresh=console.is_terminal) as live:
         async for sight in client.observe(job_id):
             for line in sight.logs:
-                console.print(Text(f"  {line['data']['level']}: {line['data']['message']}", style="dim"))
+                console.print(shown(f"  {line['data']['level']}: {line['data']['message']}", style="dim"))
             if sight.job is None:
                 continue
             job = sight.job
@@ -48,17 +56,19 @@ class _Printed:
             key = (job["attempt"], step["name"])
             if step["state"] != "pending" and key not in self._said:
                 self._said.add(key)
-                self._console.print(f"  {step['name']}", highlight=False)
+                self._console.print(shown(f"  {step['name']}"))
 
 
 def _frame(job: dict[str, Any], sight: Sight, width: int) -> Group:
-    parts: list[Any] = [Text(line, overflow="fold") for line in _tail(job["streamingText"], width)]
+    parts: list[Any] = [shown(line, overflow="fold") for line in _tail(job["streamingText"], width)]
     parts.append(_steps(job))
     bar = Table.grid(padding=(0, 1))
     bar.add_row(
         ProgressBar(total=100, completed=job["progress"], width=min(40, max(10, width - 30))), f"{job['progress']:.0f} %", job["state"]
     )
     parts.append(bar)
+    if job["state"] == "created" and sight.status and sight.status["queuePosition"]:
+        parts.append(Text(f"number {sight.status['queuePosition']} in line", style="dim"))
     if sight.link is not Link.ONLINE:
         parts.append(Text(f"{sight.link}: what is shown may be old", style="yellow"))
     return Group(*parts)
@@ -72,19 +82,19 @@ def _tail(text: str, width: int) -> list[str]:
 def _steps(job: dict[str, Any]) -> Text:
     line = Text()
     for step in job["steps"]:
-        line.append(f"{MARKS[step['state']]} {step['name']}  ", style=COLOURS[step["state"]])
+        line.append_text(shown(f"{MARKS[step['state']]} {step['name']}  ", style=COLOURS[step["state"]]))
     return line
 
 
 def _conclude(job: dict[str, Any], console: Console) -> None:
     if job["streamingText"]:
-        console.print(Text(job["streamingText"]))
+        console.print(shown(job["streamingText"]))
     result = job["result"]
     for number, source in enumerate(result.get("sources") or [] if isinstance(result, dict) else [], start=1):
         if str(source.get("path")) in job["streamingText"]:
             continue  # the text names it already
-        console.print(Text(f"  [{number}] {source.get('title')}  {source.get('path')}", style="dim"))
+        console.print(shown(f"  [{number}] {source.get('title')}  {source.get('path')}", style="dim"))
     if job["error"]:
-        console.print(Text(f"{job['error']['code']}: {job['error']['message']}", style="red"))
+        console.print(shown(f"{job['error']['code']}: {job['error']['message']}", style="red"))
     console.print(_steps(job))
     console.print(Text(f"{job['state']}, {job['progress']:.0f} %", style="green" if job["state"] == "completed" else "red"))
