@@ -11,7 +11,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 BIN := .venv/bin
 UNIT_AND_INTEGRATION := tests/unit tests/integration
 
-.PHONY: help install run test check format bench bench-quick soak clean
+.PHONY: help install run test check format bench bench-quick bench-throughput soak clean
 .PHONY: test-unit test-js test-integration test-e2e test-browser test-newest
 
 help: ## this list
@@ -66,6 +66,11 @@ bench: install ## from a worker's write to a client's frame, and from its death 
 	TEST_DATABASE=postgres $(BIN)/python -m tests.bench.latency
 	TEST_DATABASE=sqlite $(BIN)/python -m tests.bench.recovery
 	TEST_DATABASE=postgres $(BIN)/python -m tests.bench.recovery
+
+bench-throughput: install ## empty jobs a second, beside Celery and procrastinate, on both databases
+	UV_PROJECT_ENVIRONMENT=.cache/venv-bench $$(.ci/uv.sh) sync --frozen --quiet --group bench --python $(PYTHON)
+	TEST_DATABASE=sqlite .cache/venv-bench/bin/python -m tests.bench.throughput
+	TEST_DATABASE=postgres .cache/venv-bench/bin/python -m tests.bench.throughput
 
 soak: install ## ten minutes of faults, and random schedules of everything, each time others
 	SOAK_SECONDS=600 $(BIN)/python -m pytest tests/chaos -q -s

@@ -30,3 +30,8 @@ async def fast(run: JobRun) -> None:
         ahead = index / 1000 - (time.monotonic() - begun)
         if ahead > 0:
             await asyncio.sleep(ahead)
+
+
+@job_handler("bench.empty")
+async def empty(run: JobRun) -> None:
+    """Do nothing."""
