@@ -16,6 +16,12 @@ class Cursor:
         self._revision = feed.revision
         self._status: Frame | None = None
 
+    @property
+    def has_next(self) -> bool:
+        """Whether there is a next frame."""
+        feed = self._feed
+        return self.position is None or self.position < feed.position or self._revision != feed.revision or self._status is not feed.status
+
     def next_frame(self) -> Frame | None:
         """Return the next frame for the reader and move on, None when it has all."""
         return self._next_of_the_job() or self._next_status()

@@ -90,6 +90,11 @@ class ListCursor:
         self._jobs = jobs
         self._version: int | None = None
 
+    @property
+    def has_next(self) -> bool:
+        """Whether there is a next frame."""
+        return self._version != self._jobs.version
+
     def next_frame(self) -> Frame | None:
         """Return the next frame for the reader and move on, None when it has all."""
         if self._version == self._jobs.version:

@@ -34,6 +34,8 @@ class JobWatch(Watch):
     """Keeps one feed true. Everything that asks the database or Redis runs in threads."""
 
     feed: Feed
+    _noted_at = 0.0
+    """When this process last noted how old news are."""
 
     def __init__(self, job_id: str, *, source: Source, threads: Threads) -> None:
         super().__init__(job_topic(job_id), job_group(job_id))
@@ -103,9 +105,16 @@ class JobWatch(Watch):
         return whole
 
     def _note_delivery(self, event: Event) -> None:
-        """Note how old news are, when those who are ready for them have been sent them: the sockets' turn was asked for before ours."""
+        """Note how old news are, when those who are ready for them have been sent them: the sockets' turn was asked for before ours.
+
+        Of what is heard in one turn of the event loop the first is enough: to note it costs as much as to hear it.
+        """
         if self.readers:
-            asyncio.get_running_loop().call_soon(_observe, event["ts"])
+            loop = asyncio.get_running_loop()
+            now = loop.time()  # uvloop's is the turn's
+            if now != JobWatch._noted_at:
+                JobWatch._noted_at = now
+                loop.call_soon(_observe, event["ts"])
 
     # Repair
 

@@ -42,7 +42,7 @@ class WireMetrics:
 
         self.delivery_seconds = Histogram(
             "realtime_delivery_seconds",
-            "From the time of an event to its frame on the sockets that are ready, once for each nudge that is heard.",
+            "From the time of an event to its frame on the sockets that are ready, once a turn in which there are any.",
             buckets=DELIVERY_BUCKETS,
         )
         self.frames = Counter("realtime_frames_sent", "Frames with news that were sent to sockets and streams.")

@@ -17,6 +17,10 @@ log = logging.getLogger(__name__)
 class Cursor(Protocol):
     """A reader's place in a topic."""
 
+    @property
+    def has_next(self) -> bool:
+        """Whether there is a next frame."""
+
     def next_frame(self) -> Frame | None:
         """Return the next frame and move on, None when there is none."""
 
@@ -135,12 +139,11 @@ class Outbox:
         while dirty and not self._has_ended:
             name = next(iter(dirty))
             cursor = cursors.get(name)
-            while cursor:
+            while cursor and cursor.has_next:
                 if not direct.is_ready:
                     self._news.set()
                     return
-                frame = cursor.next_frame()
-                if frame is None:
+                if (frame := cursor.next_frame()) is None:
                     break
                 direct.write(frame)
                 frames_sent.count += 1

@@ -183,6 +183,17 @@ async def measure(side: Any, workload: str, seconds: float) -> float:
     return used / (published * fan_out) * 1e6
 
 
+def pin(*servers: int) -> None:
+    """Give the servers, of which one works at a time, one core, and everything else here another: as far as there are two."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    if len(cores) < 2:
+        return
+    for pid in servers:
+        for thread in psutil.Process(pid).threads():
+            os.sched_setaffinity(thread.id, {cores[0]})
+    os.sched_setaffinity(0, {cores[1]})
+
+
 def install() -> None:
     """Fetch Socket.IO and ioredis from npm, once."""
     source = Path(__file__).parent / "socketio"
@@ -210,6 +221,7 @@ def main() -> None:
         server = site.serve()
         wait_until(lambda: site.call("GET", "/health/live")[0] == 200)
         ours, theirs = Ours(site), SocketIO(site)
+        pin(ours.pid, theirs.pid)
         figures: dict[tuple[str, str], list[float]] = {}
         try:
             for _ in range(options.rounds):
