@@ -4,6 +4,7 @@ import asyncio
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
@@ -62,17 +63,23 @@ class Pulse:
         self._blocked_seconds = blocked_seconds
         self._loop: asyncio.AbstractEventLoop | None = None
         self._beats = 0
+        self._stop: Callable[[], None] = lambda: None
+        self._suspects_wait = False
         self._sending = threading.Lock()
         threading.Thread(target=self._watch, name="pulse", daemon=True).start()
 
-    def watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Watch this loop, too; called in it."""
+    def watch(self, loop: asyncio.AbstractEventLoop, *, stop: Callable[[], None]) -> None:
+        """Watch this loop, too; called in it. When the supervisor is dead, `stop` is called twice: the jobs go back at once."""
         remember_tasks(loop)
-        self._loop = loop
+        self._loop, self._stop = loop, stop
         self._beat(loop)
 
+    def suspects_wait(self) -> None:
+        """Have the thread tell that a job waits that has to run alone."""
+        self._suspects_wait = True
+
     def say(self, message: Message) -> None:
-        """Send a message to the supervisor."""
+        """Send a message to the supervisor. It may block while the supervisor is frozen, if much has been said."""
         try:
             with self._sending:
                 self._supervisor.send(message)
@@ -93,7 +100,11 @@ class Pulse:
             if self._loop and still_seconds > self._blocked_seconds:
                 self.say(Blocked(blocking_job(self._loop)))
             else:
-                self.say(Alive())
+                self.say(SuspectsWait() if self._suspects_wait else Alive())
+                self._suspects_wait = False
             time.sleep(PULSE_SECONDS)
-        time.sleep(ORPHAN_SECONDS)  # the kernel has sent SIGTERM, the process is putting its jobs back
+        if self._loop:
+            for _ in range(2):
+                self._loop.call_soon_threadsafe(self._stop)
+        time.sleep(ORPHAN_SECONDS)
         os._exit(1)

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 MARGIN_SECONDS = 5
 """After the grace, or a second signal, workers have so long to put their jobs back."""
+RETRY_SECONDS = 1
 _fork = multiprocessing.get_context("fork")
 
 
@@ -86,7 +87,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Work until stopped. Raises CommandError when no worker can start."""
-        connections.close_all()  # what is open in the parent would be shared by its children
+        _close_connections()
         self._wake, alarm = socket.socketpair()
         for end in (self._wake, alarm):
             end.setblocking(False)
@@ -116,7 +117,15 @@ class Supervisor:
         now = time.monotonic()
         for index, child in enumerate(self._workers):
             if child is None and now >= self._start_at[index]:
-                self._workers[index] = Child(work, self._what)
+                self._workers[index] = self._make(work)
+                self._start_at[index] = now + RETRY_SECONDS
+
+    def _make(self, target: Callable[..., Any], *arguments: Any, **options: Any) -> Child | None:
+        try:
+            return Child(target, self._what, *arguments, **options)
+        except OSError as error:  # too many processes, or too little memory: others may end
+            log.error("no process could be made, trying again: %s", error)
+            return None
 
     def _wait(self) -> None:
         """Wait until a child says something or dies, or a signal comes; a short while at most."""
@@ -139,7 +148,7 @@ class Supervisor:
                 child.process.terminate()
             elif child.silent_seconds > BLOCKED_LEASES * settings.lease_seconds:
                 self._kill(child, "says nothing any more")
-            elif time.monotonic() > self._kill_at:
+            elif time.monotonic() > max(self._kill_at, child.started_at + MARGIN_SECONDS):
                 child.ended_on_purpose = True
                 self._kill(child, "does not end")
 
@@ -150,7 +159,7 @@ class Supervisor:
             case Ended():
                 child.worker_id = None
             case SuspectsWait() if len(self._alone) < self._what.concurrency and not self._stops:
-                self._alone.append(Child(work, self._what, alone=True))
+                self._alone += filter(None, [self._make(work, alone=True)])
             case Blocked(job_id) if not child.has_ended:
                 child.ended_on_purpose, child.blocked_by = job_id is not None, job_id
                 self._kill(child, f"is blocked by job {job_id}" if job_id else "is blocked")
@@ -171,7 +180,7 @@ class Supervisor:
             self._releases.remove(child)
         elif child.worker_id:
             dead = Dead(worker_id=child.worker_id, ended_on_purpose=child.ended_on_purpose, blocked_by=child.blocked_by)
-            self._releases.append(Child(release, self._what, dead))
+            self._releases += filter(None, [self._make(release, dead)])
         if child in self._workers:
             self._plan_successor(self._workers.index(child), child)
         elif child in self._alone:
@@ -185,3 +194,11 @@ class Supervisor:
         now = time.monotonic()
         self._workers[index] = None
         self._start_at[index] = now + self._restarts[index].delay_seconds(ran_seconds=now - child.started_at)
+
+
+def _close_connections() -> None:
+    """Close what the start of the command has opened: children would share it, or have a pool without the threads that tend it."""
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        if close_pool := getattr(connection, "close_pool", None):
+            close_pool()

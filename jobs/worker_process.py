@@ -83,8 +83,8 @@ def _run(main: Coroutine[Any, Any, NoReturn]) -> NoReturn:
 
 async def _work(types: Sequence[str], concurrency: int, alone: bool, pulse: Pulse, stops: "Stops") -> NoReturn:
     suspects = True if alone else None if concurrency == 1 else False
-    worker = JobWorker(types=types, concurrency=concurrency, suspects=suspects, on_suspects=lambda: pulse.say(SuspectsWait()))
-    pulse.watch(asyncio.get_running_loop())
+    worker = JobWorker(types=types, concurrency=concurrency, suspects=suspects, on_suspects=pulse.suspects_wait)
+    pulse.watch(asyncio.get_running_loop(), stop=worker.stop)
     pulse.say(Started(worker.row.pk))
     stops.tell(worker.stop)
     await worker.run()
