@@ -258,10 +258,14 @@ SIMPLE_JWT = {
     "UPDATE_LAST_LOGIN": False,
 }
 
+LEASE_SECONDS = env.float("LEASE_SECONDS", default=10)
+EVENT_LOG_LENGTH = env.int("EVENT_LOG_LENGTH", default=200)
+
 JOBS: dict[str, Any] = {
     "version": __version__,
-    "lease_seconds": env.float("LEASE_SECONDS", default=10),
-    "flush_seconds": env.float("FLUSH_SECONDS", default=1),
+    "lease_seconds": LEASE_SECONDS,
+    "flush_seconds": env.float("FLUSH_SECONDS", default=min(1, LEASE_SECONDS / 5)),
+    "unflushed_limit": min(180, max(1, EVENT_LOG_LENGTH * 9 // 10)),  # the log has what the row lacks
     "rescue_seconds": env.float("RESCUE_SECONDS", default=2),
     "poll_seconds": env.float("POLL_SECONDS", default=1),
     "shutdown_grace_seconds": env.float("SHUTDOWN_GRACE_SECONDS", default=20),
@@ -292,7 +296,7 @@ def _rate(name: str, *, default: str) -> str:
 
 REALTIME: dict[str, Any] = {
     "redis_url": REDIS_URL,
-    "event_log_length": env.int("EVENT_LOG_LENGTH", default=200),
+    "event_log_length": EVENT_LOG_LENGTH,
     "position_check_seconds": env.float("POSITION_CHECK_SECONDS", default=10),
     "messages_per_second": env.float("MESSAGES_PER_SECOND", default=10),
     "sockets_per_user": env.int("SOCKETS_PER_USER", default=50),
