@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from jobs.lifecycle import TERMINAL, State
 from jobs.models import Job, JobTransition
+from realtime.position import CLOSED
 
 SHOWN_TRANSITIONS = 200
 SHOWN_CHARACTERS = 100_000
@@ -106,7 +107,7 @@ def facts(job: Job) -> list[tuple[str, Any]]:
         ("Attempt", job.attempt),
         ("Failures", f"{job.failures} of {job.max_attempts}"),
         ("Kills", job.kills),
-        ("Position", str(job.position)),
+        ("Position", f"{job.attempt}, closed after {job.last_seq}" if job.seq == CLOSED else str(job.position)),
         ("Time limit", duration_words(timedelta(seconds=job.timeout_seconds))),
         ("Worker", job.worker.name if job.worker else None),
         ("Lease until", job.lease_expires_at),

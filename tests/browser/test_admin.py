@@ -18,17 +18,34 @@ def staff_token(site: Site) -> str:
     return site.user("staff", staff=True)
 
 
-@pytest.fixture
-def desk(open_browser: Callable[..., BrowserContext], staff_token: str, faults: list[str]) -> Page:
-    """Return the list of jobs, as staff see it."""
-    page = open_browser().new_page()
+@pytest.fixture(scope="package")
+def viewer_token(site: Site) -> str:
+    """Make a member of staff who may only view."""
+    token = site.user("viewer")
+    code = (
+        "from django.contrib.auth import get_user_model as m; from django.contrib.auth.models import Permission as p; "
+        "u = m().objects.get(username='viewer'); u.is_staff = True; u.save(); u.user_permissions.add(p.objects.get(codename='view_job'))"
+    )
+    site.manage("shell", "--verbosity", "0", "-c", code)
+    return token
+
+
+def come_in(context: BrowserContext, faults: list[str], name: str) -> Page:
+    """Return the list of jobs, as this member of staff sees it. Whatever a page's policy forbids is a fault."""
+    page = context.new_page()
     page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda message: faults.append(message.text) if "Content Security Policy" in message.text else None)
     page.goto("/admin/login/?next=/admin/jobs/job/")
-    page.get_by_label("Username").fill("staff")
+    page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("heading", name="Jobs", exact=True)).to_be_visible()
     return page
+
+
+@pytest.fixture
+def desk(open_browser: Callable[..., BrowserContext], staff_token: str, faults: list[str]) -> Page:
+    return come_in(open_browser(), faults, "staff")
 
 
 def test_rows_move_and_new_jobs_are_told_of(desk: Page, ann: Person) -> None:
@@ -73,3 +90,30 @@ def test_an_action_on_all_that_the_filters_match_is_confirmed_and_done(desk: Pag
     desk.get_by_role("button", name="Yes, cancel").click()
     expect(desk.locator(".messagelist")).to_contain_text("3 jobs cancelled.")
     assert "state=created" in desk.url
+
+
+def test_one_who_may_only_view_watches_and_has_nothing_to_press(
+    open_browser: Callable[..., BrowserContext], viewer_token: str, faults: list[str], ann: Person
+) -> None:
+    job_id = ann.create("test.answer", query="To be watched", input={"seconds": 0.05, "rounds": 20})
+    page = come_in(open_browser(), faults, "viewer")
+    expect(page.locator("#result_list .action-select")).to_have_count(0)
+    page.goto(f"/admin/jobs/job/{job_id}/change/")
+    expect(page.locator("task-activity-panel [part~=text]")).to_contain_text("context manager")
+    expect(page.locator("#content button:visible")).to_have_count(0)
+    ann.site.call("POST", f"/api/jobs/{job_id}/cancel", token=ann.token)
+    expect(page.locator(".job-heading .job-state")).to_have_text("Cancelled")
+    expect(page.locator("#job-changed")).to_contain_text("gone on since")
+
+
+def test_the_dashboard_fits_a_phone_and_is_for_everybody(
+    open_browser: Callable[..., BrowserContext], staff_token: str, faults: list[str], ann: Person
+) -> None:
+    ann.create("test.answer", query="Soon done", input={"seconds": 0})
+    page = come_in(open_browser(viewport={"width": 390, "height": 844}, color_scheme="dark"), faults, "staff")
+    for path in ("/admin/jobs/job/", "/admin/jobs/job/dashboard/?span=day", "/admin/jobs/worker/"):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is wider than the page"
+    page.goto("/admin/jobs/job/dashboard/?span=day")
+    expect(page.locator("svg.chart")).to_have_count(3)
+    assert violations(page, "#content") == []

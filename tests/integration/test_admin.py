@@ -1,5 +1,6 @@
 """The admin's list and pages of jobs: what is shown, what may be done, and by whom."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -299,3 +300,12 @@ def test_the_counts_are_of_now_and_of_the_last_day(desk: Desk, ann: Any) -> None
     assert desk.client.get(f"{LIST}live/").json()["counts"] == shown["counts"], "it is read for all at most every two seconds"
     remembered.forget()
     assert desk.client.get(f"{LIST}live/").json()["counts"] != shown["counts"]
+
+
+def test_no_page_needs_a_script_or_a_style_inside_it(desk: Desk, ann: Any) -> None:
+    job, _ = runs.running(ann)
+    worker = f"/admin/jobs/worker/{job.worker_id}/change/"
+    pages = [desk.get(path) for path in (LIST, f"{LIST}dashboard/", f"{LIST}{job.pk}/change/", f"{LIST}{job.pk}/delete/", worker)]
+    pages += [desk.ask("cancel", job.pk).content.decode(), Desk(member("viewer", "view_job")).get()]
+    for page in pages:
+        assert not re.search(r"<style|<script(?![^>]* src=)(?![^>]*application/json)|<[^>]+ (style|on[a-z]+)=", page)
