@@ -42,8 +42,8 @@ test-js: install tests/js/node_modules/.installed ## the modules of the browser,
 	.ci/node.sh node --test tests/js/*.test.js
 
 test-integration: install ## real SQLite, PostgreSQL and Valkey
-	TEST_DATABASE=sqlite $(BIN)/python -m pytest tests/integration -q -n 2
-	TEST_DATABASE=postgres $(BIN)/python -m pytest tests/integration -q -n 2
+	TEST_DATABASE=sqlite $(BIN)/python -m pytest tests/integration tests/security -q -n 2
+	TEST_DATABASE=postgres $(BIN)/python -m pytest tests/integration tests/security -q -n 2
 
 test-e2e: install ## real processes
 	$(BIN)/python -m pytest tests/e2e -q

@@ -6,6 +6,7 @@ from typing import Any
 
 from jobs.api.parsers import WORKER_BODY_LIMIT_BYTES
 from jobs.api.problems import MEDIA_TYPE, problem
+from omnibrowser.security_headers import HEADERS
 
 LIMIT_BYTES = WORKER_BODY_LIMIT_BYTES + 1
 """What the most patient view takes, and one more, so that its own answer is the one that is given at its limit."""
@@ -53,6 +54,7 @@ def _announced_bytes(scope: Any) -> int:
 
 async def _refuse(send: Send) -> None:
     body = json.dumps(problem(413, "too_large", f"A body has at most {LIMIT_BYTES - 1} bytes.")).encode()
-    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode()), (b"connection", b"close")]
+    told = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), "Connection": "close", **HEADERS}
+    headers = [(name.lower().encode(), value.encode()) for name, value in told.items()]
     await send({"type": "http.response.start", "status": 413, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -1,6 +1,7 @@
 """How request bodies are read."""
 
 from collections.abc import Mapping
+from email.message import Message
 from typing import IO, Any
 
 from rest_framework import status
@@ -30,6 +31,9 @@ class StrictJSONParser(BaseParser):
 
     def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
         """Return the body's value; raises ParseError, and BodyTooLarge."""
+        charset = _charset(media_type or "")
+        if charset not in ("", "utf-8", "utf8", "us-ascii"):
+            raise ParseError("JSON is UTF-8, and the Content-Type says something else.", code="bad_json")
         body = stream.read(self.limit_bytes + 1)
         if len(body) > self.limit_bytes:
             raise BodyTooLarge(f"A body has at most {self.limit_bytes} bytes.")
@@ -44,3 +48,10 @@ class WorkerJSONParser(StrictJSONParser):
 
     limit_bytes = WORKER_BODY_LIMIT_BYTES
     any_text = True
+
+
+def _charset(media_type: str) -> str:
+    """Return the charset that a Content-Type names, in small letters."""
+    message = Message()
+    message["Content-Type"] = media_type
+    return str(message.get_param("charset", "")).lower()

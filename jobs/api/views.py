@@ -106,7 +106,7 @@ class JobViewSet(JobsAPIView, viewsets.GenericViewSet[Job]):
         if request.method == "DELETE":
             take_back_shares([job.pk])
             return Response(status=204)
-        serializer = ShareSerializer(data=request.data or {})
+        serializer = ShareSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         token, expires_at = issue_share(request.user, job.pk, seconds=serializer.validated_data["expiresInSeconds"])
         url = f"{request.build_absolute_uri(_page_of(job))}#{token}"  # what follows the # no server is sent, and no log has
@@ -114,7 +114,7 @@ class JobViewSet(JobsAPIView, viewsets.GenericViewSet[Job]):
 
     def _command(self, request: Request, job_id: str, name: str) -> Response:
         self._visible(job_id)
-        serializer = CommandSerializer(data=request.data or {})
+        serializer = CommandSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         if_attempt = serializer.validated_data["ifAttempt"]
         return Response(self._whole(transitions.command(job_id, name, actor=request.user, if_attempt=if_attempt)))
