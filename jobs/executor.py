@@ -25,6 +25,7 @@ from jobs.outcomes import Failed, Outcome, classify, completed, describe, write_
 from jobs.patience import Patience
 from jobs.recorder import Recorder
 from jobs.run import BlockingJobRun, JobRun
+from realtime import tracing
 from realtime.publisher import Entry
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,11 @@ class Executor:
         if handler is None:
             outcome = Failed("unknown_type", f"This worker has no handler for type {job.type}.", Reason.ERROR, final=False)
         else:
-            outcome = await self._run(handler, job, recorder)
+            told = {"job.id": job.pk, "job.type": job.type, "job.attempt": job.attempt}
+            with tracing.span("job.run", parent=job.trace_parent, attributes=told) as span:
+                outcome = await self._run(handler, job, recorder)
+                if span is not None:
+                    span.set_attribute("job.outcome", describe(outcome))
         log.info("job %s attempt %s: %s", job.pk, job.attempt, describe(outcome))
         recorder.finish()
         flush = replace(recorder.flush(), unpublished=await finish_publishing(recorder))

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from jobs.lifecycle import State
 from jobs.models import Job, to_ts
+from realtime import tracing
 from realtime.metrics import choose_values, making
 
 WAITING_BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600)
@@ -76,6 +77,8 @@ def _count_claims(jobs: Sequence[Job]) -> None:
         assert job.started_at is not None, "it was claimed"
         due_ts = max(json.loads(job.queued_event)["ts"], to_ts(job.run_at) if job.run_at else 0)
         metrics().waiting_seconds.labels(job.type).observe(max(0, to_ts(job.started_at) - due_ts) / 1000)
+        told = {"job.id": job.pk, "job.type": job.type, "job.attempt": job.attempt}
+        tracing.record("job.wait", parent=job.trace_parent, begun_ts=due_ts, attributes=told)
 
 
 def count_close(job: Job, *, source: str, reason: str | None) -> None:

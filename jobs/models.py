@@ -129,6 +129,8 @@ class Job(models.Model):
     """The present attempt's event at seq 0, as sent, so that whoever finds it missing in the log can write it again."""
     closed_event = models.TextField(null=True, blank=True)
     """The last event at CLOSED, as sent."""
+    trace_parent = models.CharField(max_length=64, null=True, blank=True, editable=False)
+    """Where its trace began, for the spans of other processes; null when nothing is traced."""
     edits = models.PositiveIntegerField(default=0)
     """Counts changes that no event carries, so that feeds notice them."""
 

@@ -36,6 +36,11 @@ class WatchedJob:
         return self._view.position
 
     @property
+    def trace_parent(self) -> str | None:
+        """Where the job's trace began; None when it is not traced."""
+        return self._row.trace_parent
+
+    @property
     def is_over(self) -> bool:
         """Whether it is closed for good, unless somebody retries it."""
         return self._view.state in TERMINAL

@@ -24,6 +24,7 @@ from jobs.pulse import Ended, Pulse, Refused, Started, SuspectsWait
 from jobs.rescuer import BATCH, suspects_wait
 from jobs.transitions.announce import now_ts
 from jobs.worker import JobWorker
+from realtime import tracing
 
 log = logging.getLogger(__name__)
 
@@ -162,6 +163,7 @@ class Stops:
 
 def _leave(code: int) -> NoReturn:
     """End the process here and now: its work is done."""
+    tracing.flush()
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

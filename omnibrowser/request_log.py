@@ -13,6 +13,8 @@ from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from realtime import tracing
+
 log = logging.getLogger(__name__)
 
 HEADER = "X-Request-ID"
@@ -49,6 +51,7 @@ def _begin(request: HttpRequest) -> str:
     request_id = given if _SANE.fullmatch(given) else uuid.uuid4().hex
     clear_contextvars()
     bind_contextvars(request_id=request_id)
+    tracing.adopt(request.headers)
     return request_id
 
 

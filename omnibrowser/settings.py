@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -295,6 +296,10 @@ def _rate(name: str, *, default: str) -> str:
     return text
 
 
+TRACING = env.bool("TRACING", default=False)
+if TRACING and not (find_spec("opentelemetry") and find_spec("opentelemetry.sdk") and find_spec("opentelemetry.exporter")):
+    raise ImproperlyConfigured("TRACING needs OpenTelemetry. Install the extra: uv sync --extra otel; or unset TRACING.")
+
 REALTIME: dict[str, Any] = {
     "redis_url": REDIS_URL,
     "event_log_length": EVENT_LOG_LENGTH,
@@ -303,6 +308,7 @@ REALTIME: dict[str, Any] = {
     "sockets_per_user": env.int("SOCKETS_PER_USER", default=50),
     "api_rate": _rate("API_RATE", default="600/min"),
     "token_rate": _rate("TOKEN_RATE", default="20/min"),
+    "tracing": TRACING,
     "allowed_origins": tuple(ALLOWED_ORIGINS),
     "previous_jwt_secret": JWT_SECRET_PREVIOUS,
     "jwt_issuer": JWT_ISSUER,

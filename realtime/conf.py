@@ -47,6 +47,8 @@ class RealtimeSettings:
     """How many requests a user may make."""
     token_rate: str = "20/min"  # noqa: S105  no password: how often one may be tried
     """How many tries to sign in an address has."""
+    tracing: bool = False
+    """Whether OpenTelemetry is told of what becomes of a job."""
     allowed_origins: tuple[str, ...] = ()
     previous_jwt_secret: str = ""
     """Tokens that were signed with it are good until they end by themselves."""

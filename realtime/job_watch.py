@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import Error as DatabaseError
 
-from realtime import event_log
+from realtime import event_log, tracing
 from realtime.conf import settings
 from realtime.errors import RedisUnavailable
 from realtime.feed import Feed
@@ -77,9 +77,12 @@ class JobWatch(Watch):
         if last > self._wanted:
             self._wanted = last
         if self.is_open and last > self.feed.position:
+            before = self.feed.position
             if not self._apply(events):
                 self.pull_soon()
             self._note_delivery(events[0][0])
+            if tracing.is_on():
+                self._trace(before, [event for event, _ in events])
 
     def hear_change(self) -> None:
         """The job was changed in what no event carries, or it was deleted: the row knows."""
@@ -115,6 +118,21 @@ class JobWatch(Watch):
             if now != JobWatch._noted_at:
                 JobWatch._noted_at = now
                 loop.call_soon(_observe, event["ts"])
+
+    def _trace(self, before: Position, events: Iterable[Event]) -> None:
+        """Record the changes of state that have just reached the readers."""
+        for event in events:
+            position = Position(event["attempt"], event["seq"])
+            if self.readers and event["type"] == "state" and before < position <= self.feed.position:
+                told = {
+                    "job.id": self.job_id,
+                    "job.position": str(position),
+                    "job.state": event["data"]["state"],
+                    "readers": len(self.readers),
+                }
+                parent = self.feed.job.trace_parent
+                deliver = partial(tracing.record, "job.deliver", parent=parent, begun_ts=event["ts"], attributes=told)
+                asyncio.get_running_loop().call_soon(deliver)
 
     # Repair
 

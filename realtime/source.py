@@ -32,6 +32,10 @@ class Watched(Protocol):
         """At the close: the text's SHA-256; else None."""
 
     @property
+    def trace_parent(self) -> str | None:
+        """Where the job's trace began; None when it is not traced."""
+
+    @property
     def is_over(self) -> bool:
         """Whether it is closed for good, unless somebody retries it."""
 

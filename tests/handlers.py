@@ -126,6 +126,15 @@ async def log_lines(run: JobRun) -> None:
     await run.once("thread", logging.getLogger(__name__).warning, "in a thread of the handler")
 
 
+@job_handler("test.tracing")
+def trace_inside(run: BlockingJobRun) -> None:
+    """Make a span, as a library would that knows nothing of jobs."""
+    from opentelemetry import trace
+
+    with trace.get_tracer(__name__).start_as_current_span("inside the handler"):
+        run.progress(50)
+
+
 @job_handler("test.logging_blocking")
 def log_lines_blocking(run: BlockingJobRun) -> None:
     """Do what test.logging does, from a plain function."""

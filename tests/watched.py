@@ -22,6 +22,7 @@ class MadeUpJob:
         self.view = FoldedJob(fields)
         self.priority = 0
         self.edits = 0
+        self.trace_parent: str | None = None
         self.signs = SignsOfProgress(0)
 
     @property

@@ -15,6 +15,7 @@ from jobs.lifecycle import State
 from jobs.metrics import count_create
 from jobs.models import Job, JobTransition, from_ts, iso, new_job_id, searchable
 from jobs.transitions.announce import announce, announce_lists, announce_work, encoded_entry, now_ts, state_event
+from realtime import tracing
 from realtime.position import Position
 from realtime.publisher import Append
 
@@ -104,10 +105,14 @@ def _insert(owner: Any, job_id: str, new: NewJob) -> Job:
         created_at=from_ts(ts),
         updated_at=from_ts(ts),
     )
+    creation = tracing.begin("job.create", {"job.id": job_id, "job.type": new.type})
+    job.trace_parent = tracing.parent_of(creation)
     job.save(force_insert=True)
     JobTransition.objects.create(job=job, at=from_ts(ts), target=State.CREATED, attempt=1, actor=owner)
     announce([Append(job_id, [encoded_entry(event)])])
     announce_lists([job])
     announce_work()
     count_create(job)
+    if creation is not None:
+        transaction.on_commit(creation.end, robust=True)
     return job
