@@ -15,6 +15,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from jobs.api.openapi_settings import OPENAPI
 from omnibrowser import __version__
 from omnibrowser.logs import logging_config
 from realtime.rates import Rate
@@ -224,22 +225,9 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "jobs.api.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
-    "DEFAULT_SCHEMA_CLASS": "jobs.api.schema.JobsSchema",
 }
 
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Omnibrowser Jobs",
-    "DESCRIPTION": "Durable jobs that people watch live: create, read, change and command them, and run them as a remote worker.",
-    "VERSION": "1.0.0",
-    "OAS_VERSION": "3.1.1",
-    "LICENSE": {"name": "MIT"},
-    "SCHEMA_PATH_PREFIX": "/api",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "SORT_OPERATIONS": False,
-    "POSTPROCESSING_HOOKS": ["jobs.api.schema.with_shapes"],
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-}
+SPECTACULAR_SETTINGS = OPENAPI
 
 # Pages of other origins sign in with tokens, so no cookie is theirs to send.
 CORS_ALLOWED_ORIGINS = ALLOWED_ORIGINS

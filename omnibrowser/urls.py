@@ -5,6 +5,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
 from jobs import pages
+from jobs.api.documents import api_docs
 from jobs.sign_in_page import SignInView
 from omnibrowser import health
 from omnibrowser.metrics import metrics
@@ -15,6 +16,7 @@ urlpatterns = [
     path("shared/<str:job_id>/", pages.shared_job, name="shared-job"),
     path("sign-in/", SignInView.as_view(), name="sign-in"),
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
+    path("api/docs", api_docs, name="api-docs"),
     path("api/", include("jobs.api.urls")),
     path("admin/", admin.site.urls),
     path("health", health.health, name="health"),

@@ -14,6 +14,7 @@ from jobs.api.authentication import AccessTokenAuthentication
 from jobs.api.parsers import StrictJSONParser
 from jobs.api.permissions import NoMoreThanShared
 from jobs.api.problems import exception_handler
+from jobs.api.schema import JobsSchema
 from jobs.api.throttles import ApiThrottle
 
 
@@ -26,6 +27,7 @@ class JobsAPIView(APIView):
     parser_classes: Sequence[type[BaseParser]] = (StrictJSONParser,)
     renderer_classes = (JSONRenderer,)
     versioning_class = None
+    schema = JobsSchema()
 
     def get_exception_handler(self) -> Callable[..., Any]:
         """Return the handler that turns errors into problems."""

@@ -1,5 +1,6 @@
 """The API as OpenAPI: every operation told in one table, the shapes from the schemas of the wire."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,27 +64,27 @@ NEW_JOB = {"type": "search", "query": "context managers", "jobId": "j1"}
 TEXT = {"seq": 3, "type": "text", "data": {"offset": 0, "text": "to: 2\n"}}
 REPORT = {"attempt": 1, "events": [{"seq": 2, "type": "progress", "data": {"progress": 50, "step": "Counting"}}, TEXT]}
 ERROR = {"code": "no_pages", "message": "The site has no pages.", "detail": "Traceback …"}
-JOB, WORKER = "/api/jobs/{job_id}", "/api/worker/jobs/{job_id}"
+JOB, WORKER = "/jobs/{job_id}", "/worker/jobs/{job_id}"
 W, S = worker_serializers, serializers
 
 OPERATIONS = {
-    ("POST", "/api/auth/token"): Told(
+    ("POST", "/auth/token"): Told(
         id="signIn", tag="auth", body=S.CredentialsSerializer, answers={200: "TokenPair"}, problems=(400, 401, 429),
         example={"username": "ann", "password": "a long password"},
     ),
-    ("POST", "/api/auth/refresh"): Told(
+    ("POST", "/auth/refresh"): Told(
         id="refresh", tag="auth", body=S.RefreshSerializer, answers={200: "AccessToken"}, problems=(400, 401, 429),
         example={"refresh": "eyJ…"},
     ),
-    ("POST", "/api/auth/logout"): Told(
+    ("POST", "/auth/logout"): Told(
         id="signOut", tag="auth", body=S.RefreshSerializer, answers={204: None}, problems=(400, 401), example={"refresh": "eyJ…"}
     ),
-    ("POST", "/api/auth/ticket"): Told(id="createTicket", tag="auth", answers={200: "Ticket"}, problems=(401, 403)),
-    ("POST", "/api/jobs"): Told(
+    ("POST", "/auth/ticket"): Told(id="createTicket", tag="auth", answers={200: "Ticket"}, problems=(401, 403)),
+    ("POST", "/jobs"): Told(
         id="createJob", tag="jobs", body=S.NewJobSerializer, answers={201: "Job", 200: "Job"}, problems=(400, 401, 403, 409, 413, 429),
         example=NEW_JOB,
     ),
-    ("GET", "/api/jobs"): Told(id="listJobs", tag="jobs", answers={200: "JobPage"}, problems=(400, 401, 403), parameters=LIST),
+    ("GET", "/jobs"): Told(id="listJobs", tag="jobs", answers={200: "JobPage"}, problems=(400, 401, 403), parameters=LIST),
     ("GET", JOB): Told(id="readJob", tag="jobs", answers={200: "Job"}, problems=(401, 403, 404)),
     ("PATCH", JOB): Told(
         id="changeJob", tag="jobs", body=S.JobChangesSerializer, answers={200: "Job"}, problems=(400, 401, 403, 404, 409),
@@ -106,11 +107,11 @@ OPERATIONS = {
         )
         for action in ("cancel", "pause", "resume", "retry")
     },
-    ("POST", "/api/worker/claim"): Told(
+    ("POST", "/worker/claim"): Told(
         id="claimJobs", tag="worker", body=W.ClaimSerializer, answers={200: "Claimed"}, problems=(400, 401, 403),
         example={"types": ["words"], "limit": 1, "waitSeconds": 20},
     ),
-    ("POST", "/api/worker/heartbeat"): Told(
+    ("POST", "/worker/heartbeat"): Told(
         id="heartbeat", tag="worker", body=W.HeartbeatSerializer, answers={200: "Held"}, problems=(400, 401, 403),
         example={"jobs": [{"jobId": "j1", "attempt": 1}]},
     ),
@@ -136,16 +137,22 @@ OPERATIONS = {
 }  # fmt: skip
 
 
+def key_of(method: str, path: str) -> tuple[str, str]:
+    """Return the key of an operation, wherever the routes of the API are."""
+    found = re.search(r"/(?:auth|jobs|worker)(?:/.*)?$", path)
+    return method, found[0] if found else path
+
+
 class JobsSchema(AutoSchema):
     """Tells of an operation what the table has."""
 
     @property
     def _told(self) -> Told:
-        return OPERATIONS[self.method, self.path]
+        return OPERATIONS[key_of(self.method, self.path)]
 
     def is_excluded(self) -> bool:
         """Leave out second names of a route."""
-        return (self.method, self.path) not in OPERATIONS
+        return key_of(self.method, self.path) not in OPERATIONS
 
     def _is_list_view(self, serializer: Any = None) -> bool:
         """Tell of no answer as a list: the table has pages as they are."""

@@ -4,7 +4,7 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from jobs.api import worker_api
-from jobs.api.documents import api_docs, asyncapi, openapi
+from jobs.api.documents import asyncapi, openapi
 from jobs.api.events_api import events
 from jobs.api.sign_in import LogoutView, RefreshView, TicketView, TokenView
 from jobs.api.views import JobViewSet
@@ -27,7 +27,6 @@ urlpatterns = [
     path("worker/jobs/<str:job_id>/fail", worker_api.FailView.as_view(), name="worker-fail"),
     path("worker/jobs/<str:job_id>/release", worker_api.ReleaseView.as_view(), name="worker-release"),
     path("schema", openapi, name="openapi"),
-    path("docs", api_docs, name="api-docs"),
     path("asyncapi.json", asyncapi, name="asyncapi"),
     path("", include(router.urls)),
 ]

@@ -181,6 +181,8 @@ def test_the_api_is_itself_whatever_rest_framework_says(shop: Shop) -> None:
     assert [refused.status_code, bad.status_code, remote.status_code] == [401, 400, 401]
     assert {answer.headers["Content-Type"] for answer in (refused, bad, remote)} == {"application/problem+json"}
     assert set(httpx.get(f"{shop.url}/api/jobs", headers=headers).json()) == {"next", "previous", "results"}
+    told = httpx.get(f"{shop.url}/api/schema").json()
+    assert (told["openapi"], len(told["paths"]) > 10, {path[:5] for path in told["paths"]}) == ("3.1.1", True, {"/api/"})
 
 
 @pytest.fixture
