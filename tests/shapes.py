@@ -6,7 +6,7 @@ from typing import Any
 
 import fastjsonschema
 
-from jobs.schemas import Schema, definitions, frame_type, read
+from jobs.schemas import FILES, Schema, definitions, frame_type, read
 
 SERVER_FRAMES = {frame_type(schema): name for name, schema in read("server_frames").items()}
 
@@ -14,7 +14,11 @@ SERVER_FRAMES = {frame_type(schema): name for name, schema in read("server_frame
 @cache
 def _checker(name: str) -> Callable[[Any], Any]:
     check: Callable[[Any], Any] = fastjsonschema.compile(
-        {"$schema": "http://json-schema.org/draft-07/schema#", "$ref": f"#/definitions/{name}", "definitions": closed(definitions())}
+        {
+            "$schema": "http://json-schema.org/draft-07/schema#",
+            "$ref": f"#/definitions/{name}",
+            "definitions": closed(definitions(*FILES, "rest")),
+        }
     )
     return check
 
@@ -43,3 +47,12 @@ def checked_frame(frame: dict[str, Any]) -> dict[str, Any]:
     """Return a server's frame that is what the schema of its type says; fails when it is not."""
     found: dict[str, Any] = checked(SERVER_FRAMES[frame["type"]], frame)
     return found
+
+
+def checked_answer(status: int, body: Any) -> Any:
+    """Return the body of an answer of REST; fails when a job, a page of jobs or a problem is not what its schema says."""
+    if status >= 400:
+        return checked("Problem", body)
+    if isinstance(body, dict) and "streamingText" in body:
+        return checked("Job", body)
+    return checked("JobPage", body) if isinstance(body, dict) and "results" in body else body

@@ -79,6 +79,7 @@ def release(worker: Worker, job_id: str, attempt: int, seq: int) -> Job:
 
 def heartbeat(worker: Worker, attempts: Mapping[str, int]) -> list[dict[str, str]]:
     """Renew the leases of these jobs and return those that the worker is to stop, each with the reason."""
+    rescue_when_due()
     overdue = _end_overdue(worker, attempts, raises=False)
     running = Job.objects.filter(pk__in=attempts, worker=worker, state=State.RUNNING).defer("text", "input", "query")
     held = {job.pk: standing(job) for job in running if job.attempt == attempts[job.pk]}

@@ -36,6 +36,16 @@ def test_of_anothers_job_the_page_says_what_it_says_of_none(ann: Person, new_per
     assert of_none.status == 404
 
 
+def test_the_api_can_be_read_and_its_page_asks_nobody_else(blank: Page, site: Site) -> None:
+    asked: list[str] = []
+    blank.on("request", lambda request: asked.append(request.url))
+    blank.goto("/api/docs")
+    expect(blank.get_by_text("/api/worker/claim")).to_be_visible()
+    blank.get_by_text("Create a job;").click()
+    expect(blank.get_by_text("context managers").first).to_be_visible()
+    assert {url for url in asked if not url.startswith((site.url, "data:"))} == set()
+
+
 def test_a_form_that_is_too_old_has_a_page(blank: Page) -> None:
     blank.goto("/sign-in/")
     blank.context.clear_cookies()

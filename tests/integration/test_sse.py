@@ -18,6 +18,7 @@ from realtime.hub import _hubs
 from realtime.position import CLOSED
 from realtime.redis_client import breaker
 from tests import runs
+from tests.shapes import checked
 from tests.sockets import LiveServer
 from tests.tokens import token_of
 from tests.waiting import wait_until
@@ -52,7 +53,9 @@ def sent(response: HTTPResponse) -> Iterator[Sent]:
     fields: dict[str, str] = {}
     while line := response.readline().decode():
         if line == "\n" and fields:
-            yield fields["event"], fields["id"], json.loads(fields["data"])
+            data = json.loads(fields["data"])
+            checked("Job", data["job"]) if fields["event"] == "snapshot" else checked("JobEvent", data)
+            yield fields["event"], fields["id"], data
             fields = {}
         elif not line.startswith(":"):
             name, _, value = line.rstrip("\n").partition(": ")
