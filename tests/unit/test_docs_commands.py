@@ -10,6 +10,7 @@ from django.core.management import get_commands, load_command_class
 from tests.pages import PAGES, ROOT, blocks
 
 SHELLS = ("bash", "sh")
+DEPLOYED = [path for path in sorted((ROOT / "deploy").rglob("*")) if path.is_file()]
 MANAGE = re.compile(r"manage\.py ([a-z_]+)((?: +(?:--?[\w-]+(?:[ =][\w.,:/]+)?|[A-Z_]+|\w+))*)")
 
 
@@ -22,7 +23,7 @@ def options_of(command: str) -> set[str]:
     return {option for action in parser._actions for option in action.option_strings}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
+@pytest.mark.parametrize("page", [*PAGES, *DEPLOYED], ids=named)
 def test_commands_of_manage_py(page: Path) -> None:
     for command, rest in MANAGE.findall(page.read_text()):
         assert command in get_commands(), command
