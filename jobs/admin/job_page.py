@@ -92,6 +92,7 @@ def describe(job: Job) -> dict[str, Any]:
         "result": pretty(job.result) if job.result is not None else "",
         "checkpoint": pretty(job.checkpoint["data"]) if job.checkpoint and job.checkpoint.get("attempt") else "",
         "checkpoint_row": job.checkpoint,
+        "answers": pretty(job.checkpoint["answers"]) if job.checkpoint and job.checkpoint.get("answers") else "",
         "traceback": next((entry.transition.detail for entry in reversed(entries) if entry.transition.detail), ""),
     }
 

@@ -2,19 +2,18 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.core.signing import BadSignature
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.middleware.csrf import get_token
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from jobs.admin import bulk, dashboard
+from jobs.admin import dashboard
 from jobs.admin.actions import ACTIONS, StaffAction, allowed, note
+from jobs.admin.bulk_pages import BulkPages
 from jobs.admin.change_list import JobChangeList
 from jobs.admin.columns import COLUMNS, title_of
 from jobs.admin.counts import counts
@@ -28,7 +27,6 @@ from realtime.topics import is_job_id
 
 HEAVY = ("text", "input", "result", "error", "checkpoint", "queued_event", "closed_event", "message", "steps", "body_digest")
 """What no list shows, and may be large."""
-PRIORITY_LIMIT = 32767
 FILTERS = frozenset({"state", "type", "owner", "age", "worker", "state__exact", "type__exact", "owner__exact", "owner__id__exact"})
 
 
@@ -43,7 +41,7 @@ def _asking(action: StaffAction) -> Any:
 
 
 @admin.register(Job)
-class JobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs alone
+class JobAdmin(BulkPages):
     """All jobs, newest first. State is changed by transitions alone: there is no form."""
 
     list_display = COLUMNS
@@ -106,7 +104,7 @@ class JobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the st
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
         filters = request.GET.urlencode()
-        content, count = as_csv(self._matching(request, filters))
+        content, count = as_csv(self.matching(request, filters))
         note(Job, f"Exported {count} jobs, filtered by: {filters or 'nothing'}", actor=request.user)
         headers = {"Content-Disposition": 'attachment; filename="jobs.csv"', "Cache-Control": "no-store"}
         return HttpResponse(content, content_type="text/csv; charset=utf-8", headers=headers)
@@ -118,7 +116,7 @@ class JobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the st
         span = request.GET.get("span", "hour")
         if span not in SPANS:
             raise Http404
-        return self._respond(
+        return self.respond(
             request, "admin/jobs/job/dashboard.html", {"title": "Dashboard", "counts": counts(), **dashboard.describe(span)}
         )
 
@@ -136,118 +134,21 @@ class JobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the st
         if job is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
         context = {"title": title_of(job), "page_data": _page_data(request), "actions": _actions_for(job, request), **describe(job)}
-        return self._respond(request, "admin/jobs/job/page.html", {**context, **(extra_context or {})})
+        return self.respond(request, "admin/jobs/job/page.html", {**context, **(extra_context or {})})
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Ask whether the job is to be deleted."""
-        return self._ask(request, ACTIONS["delete"], [unquote(object_id)], filters="")
-
-    # What is done to them
+        return self.ask_about(request, ACTIONS["delete"], [unquote(object_id)], filters="")
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the pages of actions."""
+        """Add the pages that Django has not."""
         view = self.admin_site.admin_view
         return [
             path("dashboard/", view(self.dashboard_view), name="jobs_job_dashboard"),
             path("export/", view(self.export_view), name="jobs_job_export"),
             path("live/", view(self.live_view), name="jobs_job_live"),
-            path("bulk/", view(self.bulk_view), name="jobs_job_bulk"),
-            path("<path:object_id>/do/<slug:action>/", view(self.action_view), name="jobs_job_action"),
             *super().get_urls(),
         ]
-
-    def action_view(self, request: HttpRequest, object_id: str, action: str) -> HttpResponse:
-        """Do something to one job; what brings nothing back is asked about first."""
-        staff_action = allowed(request.user).get(action)
-        if staff_action is None:
-            raise PermissionDenied
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        if staff_action.asks:
-            return self._ask(request, staff_action, [unquote(object_id)], filters="")
-        run = bulk.begin(staff_action, self.get_queryset(request), ids=[unquote(object_id)], filters="")
-        bulk.advance(run, self.get_queryset(request), actor=request.user)
-        self._tell(request, run)
-        return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[object_id], current_app=self.admin_site.name))
-
-    def ask(self, request: HttpRequest, action: StaffAction) -> HttpResponse:
-        """Ask about an action on the selection, or on all that the filters match."""
-        is_for_all = request.POST.get("select_across") == "1"
-        ids = None if is_for_all else request.POST.getlist("_selected_action")
-        return self._ask(request, action, ids, filters=request.GET.urlencode())
-
-    def bulk_view(self, request: HttpRequest) -> HttpResponse:
-        """Do the next batch of a run, which its page asks for until all is done."""
-        if request.method != "POST":
-            return HttpResponseRedirect(self._list_url(""))
-        try:
-            run = bulk.from_token(request.POST.get("token", ""), request.user)
-        except BadSignature:
-            messages.error(request, "That page is too old. Nothing more was done.")
-            return self._go(request, self._list_url(""))
-        if run.action not in allowed(request.user):
-            raise PermissionDenied
-        priority = _priority(request)
-        if priority is None:
-            return self._show(request, run, problem=f"A priority is a whole number from {-PRIORITY_LIMIT} to {PRIORITY_LIMIT}.")
-        if bulk.advance(run, self._matching(request, run.filters), actor=request.user, priority=priority):
-            return self._show(request, run, priority=priority)
-        self._tell(request, run)
-        return self._go(request, self._list_url(run.filters))
-
-    def _ask(self, request: HttpRequest, action: StaffAction, ids: list[str] | None, *, filters: str) -> HttpResponse:
-        if action.name not in allowed(request.user):
-            raise PermissionDenied
-        run = bulk.begin(action, self._matching(request, filters), ids=ids, filters=filters)
-        return self._show(request, run)
-
-    def _show(self, request: HttpRequest, run: bulk.BulkRun, *, priority: int = 0, problem: str = "") -> HttpResponse:
-        """Show where the run is: about to begin, or under way."""
-        if _wants_json(request):
-            return JsonResponse({"done": run.done, "total": run.total, "token": run.token(request.user), "problem": problem})
-        rows = self._matching(request, run.filters)
-        jobs = bulk.shown(run, rows) if not run.done else []
-        left_out = Job.objects.filter(pk__in=run.ids).exclude(state__in=sorted(run.staff_action.starts_from)).count() if run.ids else 0
-        context = {
-            "title": f"{run.staff_action.label}: are you sure?",
-            "run": run,
-            "token": run.token(request.user),
-            "jobs": [(job, title_of(job)) for job in jobs],
-            "left_out": left_out,
-            "fitting": run.total - left_out,
-            "not_shown": run.total - left_out - len(jobs),
-            "problem": problem,
-            "priority": priority,
-            "priority_limit": PRIORITY_LIMIT,
-            "back": self._list_url(run.filters),
-        }
-        return self._respond(request, "admin/jobs/job/bulk.html", context)
-
-    def _matching(self, request: HttpRequest, filters: str) -> QuerySet[Job]:
-        """Return the jobs that the list shows with these filters, on all its pages."""
-        request.GET = QueryDict(filters)  # the list reads its filters from there
-        matching: QuerySet[Job] = self.get_changelist_instance(request).queryset
-        return matching
-
-    def _tell(self, request: HttpRequest, run: bulk.BulkRun) -> None:
-        changed, refused = bulk.said(run)
-        if changed:
-            messages.success(request, changed)
-        if refused:
-            messages.warning(request, refused)
-        if not run.done:
-            messages.info(request, f"There was no job that could be {run.staff_action.participle}.")
-
-    def _list_url(self, filters: str) -> str:
-        url = reverse("admin:jobs_job_changelist", current_app=self.admin_site.name)
-        return f"{url}?{filters}" if filters else url
-
-    def _go(self, request: HttpRequest, url: str) -> HttpResponse:
-        return JsonResponse({"next": url}) if _wants_json(request) else HttpResponseRedirect(url)
-
-    def _respond(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-        request.current_app = self.admin_site.name
-        return TemplateResponse(request, template, {**self.admin_site.each_context(request), "opts": self.opts, **context})
 
 
 def _actions_for(job: Job, request: HttpRequest) -> list[StaffAction]:
@@ -257,16 +158,3 @@ def _actions_for(job: Job, request: HttpRequest) -> list[StaffAction]:
 def _page_data(request: HttpRequest) -> dict[str, Any]:
     """Return what the page's script needs to sign in with the session."""
     return {"csrfToken": get_token(request), "user": request.user.get_username()}
-
-
-def _wants_json(request: HttpRequest) -> bool:
-    return request.headers.get("Accept", "") == "application/json"
-
-
-def _priority(request: HttpRequest) -> int | None:
-    """Return the priority that was asked for, 0 where none was; None for what is none."""
-    try:
-        priority = int(request.POST.get("priority", "0"))
-    except ValueError:
-        return None
-    return priority if abs(priority) <= PRIORITY_LIMIT else None

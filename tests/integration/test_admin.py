@@ -111,6 +111,7 @@ def test_the_filters_narrow_the_list(desk: Desk, ann: Any, bob: Any) -> None:
 def test_a_filter_that_is_not_offered_is_refused(desk: Desk, ann: Any) -> None:
     assert desk.client.get(LIST, {"text__regex": "(a+)+$"}).status_code == 400
     assert desk.client.get(LIST, {"owner__password__startswith": "a"}).status_code == 400
+    assert desk.client.get(f"{LIST}export/", {"owner__id__exact": "x"}).status_code == 404
 
 
 def test_pages_follow_each_other_and_stay_the_same_while_jobs_are_created(desk: Desk, ann: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,6 +163,16 @@ def test_the_page_of_a_job_shows_all_of_it_and_nothing_as_html(desk: Desk, ann: 
     assert page.count("<tr>") >= 3
 
 
+def test_the_page_of_a_job_shows_what_a_later_attempt_starts_from(desk: Desk, ann: Any) -> None:
+    job, recorder = runs.running(ann)
+    transitions.save_answer(recorder.checkpoint()[0], "terms", ["lease"])
+    assert "Checkpoint" not in desk.page(job.pk)
+    transitions.checkpoint(recorder.checkpoint()[0], {"sentence": 7})
+    page = desk.page(job.pk)
+    for words in ("Checkpoint", "&quot;sentence&quot;: 7", "&quot;terms&quot;"):
+        assert words in page
+
+
 def test_the_page_of_a_job_bears_what_an_import_left_out(desk: Desk, ann: Any) -> None:
     job = runs.create(ann)
     transitions.command(job.pk, "cancel", actor=ann)
@@ -197,6 +208,14 @@ def test_an_action_says_how_many_it_changed_and_why_it_did_not_the_others(desk: 
     assert desk.do("resume", waiting.pk) == ["1 job resumed."]
     assert desk.do("retry", over.pk) == ["1 job tried again."]
     assert (state_of(waiting), state_of(over)) == ("created", "created")
+
+
+def test_a_selected_job_that_has_left_the_filters_is_told_of(desk: Desk, ann: Any) -> None:
+    job = runs.create(ann)
+    token = desk.ask("pause", job.pk, filters="state=created").context["token"]
+    transitions.command(job.pk, "cancel", actor=ann)
+    done = desk.client.post(f"{LIST}bulk/", {"token": token}, follow=True)
+    assert [str(message) for message in done.context["messages"]] == ["Not changed: 1 is cancelled: it cannot be paused."]
 
 
 def test_an_action_on_all_that_the_filters_match_takes_no_other_job(desk: Desk, ann: Any, bob: Any) -> None:
