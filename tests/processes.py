@@ -1,13 +1,16 @@
 """The real thing: servers and workers as processes, with a database, a Valkey and a state folder of their own."""
 
+import atexit
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import urllib.request
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -18,6 +21,27 @@ from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent
 PASSWORD = "a-long-password-for-tests"
+KNOWN_USER = "ann"
+
+
+def _making_user(name: str, *, staff: bool) -> str:
+    return (
+        "from django.contrib.auth import get_user_model as m; "
+        f"m().objects.create_user({name!r}, password={PASSWORD!r}, is_staff={staff}, is_superuser={staff})"
+    )
+
+
+@cache
+def _empty_database() -> Path:
+    """Return an SQLite database with all migrations and the user whom most tests need: made once, since that takes seconds."""
+    folder = tempfile.mkdtemp(prefix="omnibrowser-migrated-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = Path(folder) / "jobs.sqlite3"
+    environment = {**os.environ, "DATABASE_URL": f"sqlite:///{path}"}
+    for command in (("migrate",), ("shell", "-c", _making_user(KNOWN_USER, staff=False))):
+        arguments = [sys.executable, str(ROOT / "manage.py"), *command, "--verbosity", "0"]
+        subprocess.run(arguments, cwd=ROOT, env=environment, check=True, timeout=120)
+    return path
 
 
 class Process:
@@ -64,10 +88,11 @@ class Site:
         self.redis_url = redis_url or (self.valkey.url if self.valkey else "")
         self.port = free_port()
         self.processes: list[Process] = []
+        self._own_database_url = f"sqlite:///{self.folder / 'jobs.sqlite3'}"
         self.environment = {
             **os.environ,
             **environment.FAST,
-            "DATABASE_URL": database_url or f"sqlite:///{self.folder / 'jobs.sqlite3'}",
+            "DATABASE_URL": database_url or self._own_database_url,
             "REDIS_URL": self.redis_url,
             "STATE_DIR": str(self.folder),
             "PYTHONUNBUFFERED": "1",
@@ -75,7 +100,10 @@ class Site:
         }
 
     def __enter__(self) -> "Site":
-        self.manage("migrate", "--verbosity", "0")
+        if self.environment["DATABASE_URL"] == self._own_database_url:
+            shutil.copyfile(_empty_database(), self.folder / "jobs.sqlite3")
+        else:
+            self.manage("migrate", "--verbosity", "0")
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -117,11 +145,8 @@ class Site:
 
     def user(self, name: str, *, staff: bool = False) -> str:
         """Make a user and return an access token."""
-        code = (
-            "from django.contrib.auth import get_user_model as m; "
-            f"m().objects.create_user({name!r}, password={PASSWORD!r}, is_staff={staff}, is_superuser={staff})"
-        )
-        self.manage("shell", "--verbosity", "0", "-c", code)
+        if name != KNOWN_USER or self.environment["DATABASE_URL"] != self._own_database_url:
+            self.manage("shell", "--verbosity", "0", "-c", _making_user(name, staff=staff))
         return self.token(name)
 
     def token(self, name: str, password: str = PASSWORD) -> str:
