@@ -38,6 +38,10 @@ class Viewer(asyncio.Protocol):
         size = bytes([0x80 | len(data)]) if len(data) < 126 else bytes([0x80 | 126]) + len(data).to_bytes(2, "big")
         self._transport.write(b"\x81" + size + bytes(4) + data)
 
+    def say_goodbye(self) -> None:
+        """Send a close frame, masked with zeros."""
+        self._transport.write(b"\x88\x82" + bytes(4) + (1000).to_bytes(2, "big"))
+
     def close(self) -> None:
         self._transport.abort()
 

@@ -18,6 +18,7 @@ from typing import Any
 from omnibrowser.valkey import Valkey, free_port
 from tests import environment  # noqa: F401  before Django reads its settings
 from tests.chaos.nemesis import LEASE_SECONDS, Nemesis, Node
+from tests.chaos.without import GUARDS
 from tests.processes import Site
 from tests.proxy import Proxy
 from tests.viewers import Viewer, percentile
@@ -57,14 +58,16 @@ class Verdict:
 class Soak:
     """One run: a site of two servers and three workers, its links, its readers."""
 
-    def __init__(self, stack: ExitStack, *, seed: int, server: str, jobs_at_once: int) -> None:
+    def __init__(self, stack: ExitStack, *, seed: int, server: str, jobs_at_once: int, without: str) -> None:
         self._random = random.Random(f"jobs {seed}")
         self._jobs_at_once = jobs_at_once
         self._stop = False
         self.seed = seed
         self.viewers: list[Viewer] = []
         self._names = (f"s{number}" for number in itertools.count())
-        self.site = stack.enter_context(Site(JOB_HANDLERS="tests.chaos.handlers", **_environment()))
+        self.site = stack.enter_context(
+            Site(JOB_HANDLERS="tests.chaos.without,tests.chaos.handlers", SOAK_WITHOUT=without, **_environment())
+        )
         assert isinstance(self.site.valkey, Valkey)
         self.redis_link = stack.enter_context(Proxy.before(self.site.valkey.url, seed=seed))
         self.site.environment["REDIS_URL"] = self.redis_link.url_through(self.site.valkey.url)
@@ -172,10 +175,10 @@ def _environment() -> dict[str, str]:
     return {"LEASE_SECONDS": str(LEASE_SECONDS), "SOCKETS_PER_USER": "5000", "API_RATE": "100000/min", "SHUTDOWN_GRACE_SECONDS": "2"}
 
 
-def soak(*, seconds: float, seed: int, server: str = "uvicorn", jobs_at_once: int = 10) -> Verdict:
-    """Run a soak and return what it found."""
+def soak(*, seconds: float, seed: int, server: str = "uvicorn", jobs_at_once: int = 10, without: str = "") -> Verdict:
+    """Run a soak, `without` one of the guards if need be, and return what it found."""
     with ExitStack() as stack:
-        return asyncio.run(Soak(stack, seed=seed, server=server, jobs_at_once=jobs_at_once).run(seconds))
+        return asyncio.run(Soak(stack, seed=seed, server=server, jobs_at_once=jobs_at_once, without=without).run(seconds))
 
 
 def main() -> None:
@@ -184,9 +187,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=600, help="how long faults are made (600)")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="which faults (drawn by lot)")
     parser.add_argument("--server", choices=["uvicorn", "daphne"], default="uvicorn", help="which server (uvicorn)")
+    parser.add_argument("--without", choices=sorted(GUARDS), default="", help="take out a guard: the soak has to notice")
     options = parser.parse_args()
     print(f"seed {options.seed}, {options.seconds:g} s on {options.server}", flush=True)
-    verdict = soak(seconds=options.seconds, seed=options.seed, server=options.server)
+    verdict = soak(seconds=options.seconds, seed=options.seed, server=options.server, without=options.without)
     print(verdict)
     sys.exit(1 if verdict.wrong else 0)
 
