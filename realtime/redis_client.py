@@ -22,6 +22,8 @@ from realtime.redis_address import RedisAddress
 
 log = logging.getLogger(__name__)
 
+KEEPS_ALL = "noeviction"
+
 
 class Breaker:
     """Remembers that Redis failed, so that nobody waits for it again and again: open for `pause_seconds`, then one may try."""
@@ -103,5 +105,17 @@ def check() -> None:
     try:
         with breaker.guard():
             client().set(f"realtime:check:{os.getpid()}", b"", ex=60)
+            _warn_of_eviction()
     except RedisUnavailable as error:
         log.debug("degraded: %s", error)
+
+
+@cache
+def _warn_of_eviction() -> None:
+    """Say once, when it is so, that this Redis throws keys away as it likes: each log that goes is read from its row again."""
+    try:
+        policy = client().info("memory").get("maxmemory_policy", KEEPS_ALL)
+    except redis.ResponseError:
+        return  # whoever may not ask is not told
+    if policy != KEEPS_ALL:
+        log.warning("Redis evicts keys (maxmemory-policy %s): set %s, or logs vanish while they are read", policy, KEEPS_ALL)

@@ -47,6 +47,7 @@ class Nemesis:
             "Redis emptied": (3, self.empty_redis),
             "Redis paused": (1, self.pause_redis),
             "Redis full": (1, self.fill_redis),
+            "Redis evicting": (1, self.have_redis_evict),
             "Redis half dead": (1, self.half_dead_redis),
             "Redis slow": (1, self.slow_redis),
         }
@@ -142,6 +143,15 @@ class Nemesis:
         await asyncio.to_thread(self._redis.config_set, "maxmemory", 1)
         await self._a_while()
         await asyncio.to_thread(self._redis.config_set, "maxmemory", 0)
+
+    async def have_redis_evict(self) -> None:
+        """Have it throw logs away to make room, as one that was set up as a cache."""
+        room = int(self._redis.info("memory")["used_memory"])
+        await asyncio.to_thread(self._redis.config_set, "maxmemory-policy", "allkeys-random")
+        await asyncio.to_thread(self._redis.config_set, "maxmemory", room - 50_000)
+        await self._a_while()
+        await asyncio.to_thread(self._redis.config_set, "maxmemory", 0)
+        await asyncio.to_thread(self._redis.config_set, "maxmemory-policy", "noeviction")
 
     async def half_dead_redis(self) -> None:
         self._redis_link.half_open(TO_CLIENT, said=b"SUBSCRIBE")

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 
@@ -27,9 +28,9 @@ def comparison() -> None:
 
 def fence() -> None:
     """A worker's flush writes to the row whatever attempt it is at."""
-    from jobs import flusher
     from jobs.models import Job
 
+    flusher: Any = import_module("jobs.flusher")
     flush = flusher.flush
 
     def unfenced(flushes: Sequence[Any]) -> Any:

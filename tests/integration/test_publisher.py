@@ -79,3 +79,16 @@ def test_a_redis_that_hangs_costs_one_wait(redis: Any) -> None:
         publisher.nudge_lists([(1, "j")])
     assert time.monotonic() - began < 2.5
     wait_until(answers, what="the end of the pause")
+
+
+def test_a_redis_that_evicts_is_warned_of_once(redis: Any, caplog: pytest.LogCaptureFixture) -> None:
+    redis.config_set("maxmemory-policy", "allkeys-lru")
+    redis_client._warn_of_eviction.cache_clear()
+    try:
+        for _ in range(2):
+            redis_client.check()
+    finally:
+        redis.config_set("maxmemory-policy", "noeviction")
+    (warning,) = [record for record in caplog.records if "maxmemory-policy" in record.message]
+    assert "allkeys-lru" in warning.getMessage()
+    assert not breaker.is_open
