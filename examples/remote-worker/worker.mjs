@@ -1,10 +1,10 @@
-// A complete worker for jobs of type `words`, in plain Node 18 or newer, without packages:
+// A complete worker for jobs of type `words`, or of another TYPE, in plain Node 18 or newer, without packages:
 //   SERVER=http://localhost:3000 WORKER_TOKEN=worker_… node worker.mjs
 
 import { Api } from "./api.mjs";
 import { Run, Stopped } from "./run.mjs";
 
-const { SERVER = "http://localhost:3000", WORKER_TOKEN, CONCURRENCY = "4" } = process.env;
+const { SERVER = "http://localhost:3000", WORKER_TOKEN, TYPE = "words", CONCURRENCY = "4" } = process.env;
 const WAIT_SECONDS = 20;
 
 /** Say how long each word of the query is. Interrupted after any word, another worker goes on with the next one. */
@@ -20,7 +20,7 @@ async function words(run) {
   return { words: all.length };
 }
 
-const HANDLERS = { words };
+const HANDLERS = { [TYPE]: words };
 
 const api = new Api(SERVER, WORKER_TOKEN);
 const runs = new Set();

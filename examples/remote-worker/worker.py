@@ -1,4 +1,4 @@
-"""A complete worker for jobs of type `words`, in Python with httpx alone.
+"""A complete worker for jobs of type `words`, or of another TYPE, in Python with httpx alone.
 
 SERVER=http://localhost:3000 WORKER_TOKEN=worker_… python worker.py
 """
@@ -254,10 +254,11 @@ def words(run: Run) -> dict[str, Any]:
 
 if __name__ == "__main__":
     server = os.environ.get("SERVER", "http://localhost:3000")
-    worker = Worker(Api(server, os.environ["WORKER_TOKEN"]), {"words": words}, concurrency=int(os.environ.get("CONCURRENCY", "4")))
+    job_type = os.environ.get("TYPE", "words")
+    worker = Worker(Api(server, os.environ["WORKER_TOKEN"]), {job_type: words}, concurrency=int(os.environ.get("CONCURRENCY", "4")))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, worker.stop)
-    print(f"takes jobs of words from {server}", flush=True)
+    print(f"takes jobs of {job_type} from {server}", flush=True)
     try:
         worker.work()
     except ApiError as refused:

@@ -60,7 +60,7 @@ class ClaimView(WorkerView):
         token: Any = request.auth
         if foreign := sorted(set(types) - set(token.types)):
             raise PermissionDenied(f"This token is not for jobs of type {', '.join(foreign)}.")
-        worker = self.worker(request, types=types, concurrency=limit)
+        worker = self.worker(request, types=types, concurrency=limit, version=request.headers.get("User-Agent", ""))
         return ClaimResponse(worker, attempts.claim(worker, types=types, limit=limit), wait_seconds=body["waitSeconds"])
 
 

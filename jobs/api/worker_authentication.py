@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
+from structlog.contextvars import bind_contextvars
 
 from jobs.models import WorkerToken
 from jobs.remote import tokens
@@ -39,6 +40,7 @@ class WorkerTokenAuthentication(BaseAuthentication):
             raise PermissionDenied("This is for worker tokens: `manage.py worker_token` makes one.")
         if row is None:
             raise AuthenticationFailed("The worker token is not valid.", code="token_invalid")
+        bind_contextvars(worker=row.name)
         return RemoteWorker(row), row
 
     def authenticate_header(self, request: Request) -> str:

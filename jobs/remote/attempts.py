@@ -1,6 +1,7 @@
 """What a remote worker does to the jobs that it holds. Each call can be sent again when its answer got lost."""
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from jobs.conf import settings
 from jobs.errors import Fenced
 from jobs.lifecycle import Reason, State
 from jobs.models import Job, JobTransition, Worker, folded, to_ts
-from jobs.outcomes import INTERRUPTED, Completed, Failed, Outcome, Stopped, write_end
+from jobs.outcomes import INTERRUPTED, Completed, Failed, Outcome, Stopped, describe, write_end
 from jobs.representation import represent
 from jobs.rescuer import rescue_when_due
 from jobs.transitions import Reported, TextTooLong
@@ -20,6 +21,8 @@ from jobs.transitions.announce import now_ts
 from jobs.transitions.checkpoint import start_of
 from jobs.transitions.report import gap, lock_remote, standing, why_fenced
 from realtime.position import Position
+
+log = logging.getLogger(__name__)
 
 
 def claim(worker: Worker, *, types: Sequence[str], limit: int) -> list[dict[str, Any]]:
@@ -115,6 +118,7 @@ def _end(
                 raise
             return done
         write_end(job, standing(job), outcome)
+    log.info("job %s attempt %s: %s", job_id, attempt, describe(outcome))
     return Job.objects.get(pk=job_id)
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from jobs.models import Worker, WorkerToken, from_ts
+from jobs.text import clean
 from jobs.transitions.announce import now_ts
 
 PREFIX = "worker_"
@@ -15,6 +16,7 @@ PREFIX = "worker_"
 USED_EVERY = timedelta(minutes=1)
 NAME_LIMIT = 100
 TYPE_LIMIT = 64
+VERSION_LIMIT = 100
 
 
 def issue(name: str, types: Sequence[str]) -> tuple[WorkerToken, str]:
@@ -37,11 +39,11 @@ def find(token: str) -> WorkerToken | None:
     return row
 
 
-def worker_of(row: WorkerToken, *, types: Iterable[str] = (), concurrency: int | None = None) -> Worker:
+def worker_of(row: WorkerToken, *, types: Iterable[str] = (), concurrency: int | None = None, version: str = "") -> Worker:
     """Return the worker that a token speaks for, whose heartbeat this is; with what it asks for, when it asks."""
     now = from_ts(now_ts())
     values = {"heartbeat_at": now, "stopped_at": None}
-    asked = {} if concurrency is None else {"types": sorted(types), "concurrency": concurrency}
+    asked = {} if concurrency is None else {"types": sorted(types), "concurrency": concurrency, "version": clean(version)[:VERSION_LIMIT]}
     worker, _ = Worker.objects.update_or_create(
         token=row, defaults={**values, **asked}, create_defaults={"name": f"remote:{row.name}", "started_at": now, **values, **asked}
     )

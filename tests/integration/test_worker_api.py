@@ -72,7 +72,7 @@ def test_a_run_from_claim_to_completion_is_seen_by_a_viewer(live: LiveServer, wo
     seqs = [event["seq"] for event in viewer.events(6)]
     assert seqs == [1, 2, 3, 4, 5, 9007199254740991]
     assert (row().text, row().result, row().steps[0]["state"]) == ("one 👍 two", {"pages": 2}, "done")
-    assert Worker.objects.get().name == "remote:crawler"
+    assert (Worker.objects.get().name, Worker.objects.get().version[:12]) == ("remote:crawler", "python-httpx")
 
 
 def test_a_report_again_is_harmless_and_a_hole_is_refused(worker: RemoteWorker, job: dict[str, Any]) -> None:
