@@ -46,11 +46,3 @@ def test_no_secret_is_in_any_line() -> None:
             lines = [json.loads(line) for line in process.log.splitlines() if line.startswith("{")]
             assert any("job_id" in line or "socket_id" in line for line in lines)
             assert [line for line in process.log.splitlines() if any(secret in line for secret in secrets)] == []
-
-
-def test_runserver_writes_the_same_lines() -> None:
-    with Site() as site:
-        server = site.serve(command=["runserver", "--noreload", f"127.0.0.1:{site.port}"])
-        assert site.call("GET", f"/api/jobs?ticket={MARK}")[0] == 401
-        wait_until(lambda: '"status": 401' in server.log, what="a line about the request")
-        assert MARK not in server.log

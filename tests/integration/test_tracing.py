@@ -1,8 +1,5 @@
 """One trace of a job, from its creation over its claim to its delivery; and nothing of it where TRACING is off."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -17,7 +14,6 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from jobs.models import Job
 from realtime import tracing
 from realtime.conf import settings
-from tests.pages import ROOT
 from tests.runs import ended, worker
 from tests.sockets import LiveServer
 from tests.tokens import token_of
@@ -96,27 +92,3 @@ def test_off_it_leaves_no_trace(live: LiveServer, ann: Any, exporter: InMemorySp
         ended("quiet")
     assert Job.objects.get(pk="quiet").trace_parent is None
     assert exporter.get_finished_spans() == ()
-
-
-WITHOUT = """
-import sys
-sys.modules["opentelemetry"] = None  # as where it is not installed
-import django
-django.setup()
-import omnibrowser.asgi, jobs.worker_process
-from realtime import tracing
-tracing.adopt({"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"})
-tracing.record("x", parent=None, begun_ts=0, attributes={})
-with tracing.span("x", parent=None, attributes={}) as span:
-    assert span is None
-assert tracing.parent_of(tracing.begin("x", {})) is None
-tracing.flush()
-"""
-
-
-@pytest.mark.parametrize(("wanted", "says"), [("0", ""), ("1", "TRACING needs OpenTelemetry. Install the extra")])
-def test_where_it_is_not_installed_nothing_needs_it_unless_it_is_wanted(wanted: str, says: str) -> None:
-    environment = {**os.environ, "TRACING": wanted}
-    done = subprocess.run([sys.executable, "-c", WITHOUT], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert (done.returncode == 0) is (not says), done.stderr
-    assert says in done.stderr
