@@ -93,6 +93,8 @@ class Job(models.Model):
     input = models.JSONField(default=dict, blank=True)
     priority = models.IntegerField(default=0)
     run_at = models.DateTimeField(null=True, blank=True)
+    turn = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
+    """Its place in the line of its type and priority, where users take turns; lower ones come first."""
     max_attempts = models.PositiveIntegerField()
     timeout_seconds = models.FloatField()
     body_digest = models.CharField(max_length=64, editable=False)
@@ -166,9 +168,10 @@ class Job(models.Model):
             models.CheckConstraint(name="job_deleted_at_its_end", condition=Q(deleted_at=None) | Q(state__in=sorted(TERMINAL))),
         ]
         indexes = [
-            models.Index(F("priority").desc(), "created_at", "id", name="job_due", condition=Q(state=State.CREATED)),
+            models.Index(F("priority").desc(), "turn", "created_at", "id", name="job_next", condition=Q(state=State.CREATED)),
             models.Index(fields=["created_at"], name="job_suspects", condition=Q(state=State.CREATED, kills__gte=SUSPECT_KILLS)),
-            models.Index(F("type"), F("priority").desc(), "created_at", "id", name="job_line", condition=Q(state=State.CREATED)),
+            models.Index(F("type"), F("priority").desc(), "turn", "created_at", "id", name="job_in_line", condition=Q(state=State.CREATED)),
+            models.Index(fields=["owner", "type", "priority", "turn"], name="job_own_line", condition=Q(state=State.CREATED)),
             models.Index(fields=["type", "-finished_at"], name="job_type_completed", condition=Q(state=State.COMPLETED)),
             models.Index(fields=["lease_expires_at"], name="job_leases", condition=Q(state=State.RUNNING)),
             models.Index(fields=["finished_at", "state"], name="job_ended", condition=Q(finished_at__isnull=False)),

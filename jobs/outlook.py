@@ -28,8 +28,8 @@ PAST_SECONDS = 10
 
 _LINE = (
     "SELECT 'line' AS kind, id AS name, place, '' AS began, '' AS ended, '' AS steps FROM ("
-    "SELECT id, row_number() OVER (ORDER BY priority DESC, created_at, id) AS place FROM jobs_job "
-    "WHERE state = 'created' AND type = %s AND (run_at IS NULL OR run_at <= %s) ORDER BY priority DESC, created_at, id LIMIT %s"
+    "SELECT id, row_number() OVER (ORDER BY priority DESC, turn, created_at, id) AS place FROM jobs_job "
+    "WHERE state = 'created' AND type = %s AND (run_at IS NULL OR run_at <= %s) ORDER BY priority DESC, turn, created_at, id LIMIT %s"
     ") AS line WHERE id IN ({ids})"
 )
 _RUNNING = "SELECT 'running', type, count(*), '', '', '' FROM jobs_job WHERE state = 'running' AND type = %s GROUP BY type"

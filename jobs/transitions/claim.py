@@ -34,7 +34,7 @@ def claim(worker: Worker, *, types: Sequence[str], limit: int, suspects: bool | 
     with transaction.atomic():
         due = Job.objects.due() if suspects is None else Job.objects.due().suspected(suspects)
         may_take = Exists(Worker.objects.filter(pk=worker.pk, takes_jobs=True))
-        rows = due.filter(may_take, type__in=types).order_by(F("priority").desc(), "created_at", "id")
+        rows = due.filter(may_take, type__in=types).order_by(F("priority").desc(), "turn", "created_at", "id")
         jobs = list(rows.select_for_update(skip_locked=True)[:limit])
         if not jobs:
             return []

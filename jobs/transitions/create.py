@@ -15,6 +15,7 @@ from jobs.lifecycle import State
 from jobs.metrics import count_create
 from jobs.models import Job, JobTransition, from_ts, iso, new_job_id, searchable
 from jobs.transitions.announce import announce, announce_lists, announce_work, encoded_entry, now_ts, state_event
+from jobs.transitions.turn import next_turn
 from realtime import tracing
 from realtime.position import Position
 from realtime.publisher import Append
@@ -96,6 +97,7 @@ def _insert(owner: Any, job_id: str, new: NewJob) -> Job:
         input=new.input,
         priority=new.priority,
         run_at=new.run_at,
+        turn=next_turn(owner.pk, new.type, new.priority),
         max_attempts=new.max_attempts,
         timeout_seconds=new.timeout_seconds,
         body_digest=new.digest(),

@@ -18,6 +18,7 @@ from jobs.transitions.announce import announce, announce_lists, announce_stop, a
 from jobs.transitions.checkpoint import start_of
 from jobs.transitions.close import close_locked, lock_held, tail_of, with_tail
 from jobs.transitions.flush import Flush
+from jobs.transitions.turn import head_turn, next_turn
 from realtime.position import Position
 from realtime.publisher import Append, Entry
 
@@ -122,6 +123,8 @@ def requeue_locked(job: Job, reason: Reason, *, actor: Any = None, detail: str =
     job.attempt, job.seq, job.state, job.queued_event = job.attempt + 1, 0, State.CREATED, encode(event)
     job.progress, job.step, job.steps, job.message = shown["progress"], shown["step"], shown["steps"], shown["message"]
     job.result = job.error = job.started_at = job.finished_at = job.worker = job.lease_expires_at = None
+    # Whoever asks for it stands in line again; what was taken out by a fault has stood there already.
+    job.turn = next_turn(job.owner_id, job.type, job.priority) if actor else head_turn(job.type, job.priority)
     job.updated_at = from_ts(ts)
     job.save()
     JobText.objects.filter(job=job).delete()
