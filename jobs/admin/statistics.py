@@ -52,7 +52,7 @@ class Piece:
     begins: datetime
     ended: Counter[str] = field(default_factory=Counter)
     waited: list[float] = field(default_factory=list)
-    """How long each waited for a worker before its last attempt, in seconds."""
+    """How long each waited for a worker before its last attempt, from when it could have begun, in seconds."""
     ran: list[tuple[str, float]] = field(default_factory=list)
     """The type of each, and how long its last attempt ran."""
     codes: Counter[str] = field(default_factory=Counter)
@@ -100,10 +100,10 @@ def _read(span: Span, now: datetime) -> Statistics:
 def _piece(begins: datetime, length: timedelta) -> Piece:
     ended = Job.with_deleted.filter(finished_at__gte=begins, finished_at__lt=begins + length)
     piece = Piece(begins=begins)
-    names = ("state", "type", "started_at", "finished_at", "queued_event")
+    names = ("state", "type", "run_at", "started_at", "finished_at", "queued_event")
     rows = list(ended.order_by("finished_at").annotate(code=KT("error__code")).values_list(*names, "code")[: SAMPLE + 1])
     piece.is_sample = len(rows) > SAMPLE
-    for state, type_name, started_at, finished_at, queued_event, code in rows[:SAMPLE]:
+    for state, type_name, run_at, started_at, finished_at, queued_event, code in rows[:SAMPLE]:
         piece.ended[state] += 1
         if code:
             piece.codes[code] += 1
@@ -111,7 +111,8 @@ def _piece(begins: datetime, length: timedelta) -> Piece:
             continue  # it ended before it began
         piece.ran.append((type_name, (finished_at - started_at).total_seconds()))
         if queued := _QUEUED_AT.search(queued_event):
-            piece.waited.append(max(0.0, started_at.timestamp() - int(queued[1]) / 1000))
+            due_at = max(int(queued[1]) / 1000, run_at.timestamp() if run_at else 0)
+            piece.waited.append(max(0.0, started_at.timestamp() - due_at))
     if piece.is_sample:
         piece.ended = _counted(ended)
         seen = piece.codes.total()

@@ -78,6 +78,19 @@ def test_a_job_is_watched_and_cancelled_on_its_page(desk: Page, ann: Person) -> 
     assert violations(desk, "#content") == []
 
 
+def test_nothing_that_a_job_writes_is_html(desk: Page, ann: Person) -> None:
+    evil = {"chunks": [EVIL, "</pre>", EVIL], "log": EVIL, "fail": EVIL}
+    job_id = ann.create("test.answer", query=EVIL, input={"seconds": 0, **evil})
+    desk.goto(f"/admin/jobs/job/{job_id}/change/")
+    expect(desk.locator("task-activity-panel")).to_have_attribute("data-state", "failed")
+    desk.reload()
+    expect(desk.locator(".job-text")).to_contain_text("</pre><img src=x")
+    expect(desk.locator(".job-error")).to_contain_text("<img src=x")
+    expect(desk.locator("task-activity-panel [part~=error]")).to_contain_text("<img src=x")
+    expect(desk.locator("#content img")).to_have_count(0)
+    assert desk.title() != "owned"
+
+
 def test_an_action_on_all_that_the_filters_match_is_confirmed_and_done(desk: Page, ann: Person) -> None:
     for number in range(3):
         ann.create("test.wait", query=f"Many of them {number}", runAt="2099-01-01T00:00:00Z")

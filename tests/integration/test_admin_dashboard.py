@@ -60,6 +60,12 @@ def test_jobs_are_counted_in_the_piece_in_which_they_ended(ann: Any) -> None:
     assert sum(piece.ended.total() for piece in read("day").pieces) == sum(piece.ended.total() for piece in read("week").pieces) == 5
 
 
+def test_a_job_that_may_not_begin_yet_does_not_wait(ann: Any) -> None:
+    job = ended(ann, ago=timedelta(minutes=1), waited=500)
+    Job.objects.filter(pk=job.pk).update(run_at=NOW - timedelta(minutes=1, seconds=2 + 3))
+    assert [round(time) for piece in read("hour").pieces for time in piece.waited] == [3]
+
+
 def test_of_many_jobs_the_times_are_a_sample_and_all_are_counted(ann: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statistics, "SAMPLE", 3)
     for number in range(6):
