@@ -16,12 +16,13 @@ from structlog.contextvars import bind_contextvars
 from jobs import transitions
 from jobs.blocking import current_job
 from jobs.checkpoints import Checkpoints
+from jobs.completions import Completions
 from jobs.database import DatabaseThreads
 from jobs.errors import JobFailed, LeaseLost
 from jobs.handlers.registry import Handler, find
 from jobs.lifecycle import Reason
 from jobs.models import Job
-from jobs.outcomes import Failed, Outcome, classify, completed, describe, write_end
+from jobs.outcomes import Completed, Failed, Outcome, classify, completed, describe, write_end
 from jobs.patience import Patience
 from jobs.recorder import Recorder
 from jobs.run import BlockingJobRun, JobRun
@@ -39,6 +40,7 @@ class Executor:
     def __init__(self, *, threads: ThreadPool, database: DatabaseThreads, wait_for_flush: Callable[[Recorder], None]) -> None:
         self._threads = threads
         self._database = database
+        self._completions = Completions(database)
         self._wait_for_flush = wait_for_flush
         self.give_up_at = float("inf")
         """Monotonic time from which no end that could not be written is tried again."""
@@ -89,7 +91,7 @@ class Executor:
         """Write the end to the row. While the database is away it is tried again: the work is done, and the fence decides if it counts."""
         while True:
             try:
-                await self._database.run(partial(write_end, job, flush, outcome))
+                await self._write(job, flush, outcome)
                 return
             except LeaseLost:
                 log.info("fenced: job %s attempt %s is not ours any more", job.pk, job.attempt)
@@ -100,6 +102,12 @@ class Executor:
                     return
                 log.warning("the end of job %s could not be written, trying again: %s", job.pk, error)
                 await asyncio.sleep(RETRY_SECONDS)
+
+    async def _write(self, job: Job, flush: transitions.Flush, outcome: Outcome) -> None:
+        if isinstance(outcome, Completed):
+            await self._completions.complete(flush, outcome.result)
+        else:
+            await self._database.run(partial(write_end, job, flush, outcome))
 
 
 def _call(handler: Handler, run: BlockingJobRun) -> Any:

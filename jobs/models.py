@@ -13,6 +13,7 @@ from uuid6 import uuid7
 from jobs.events import FoldedJob, iso_time, plain_number
 from jobs.lifecycle import CLOSING, SUSPECT_KILLS, TERMINAL, State
 from jobs.owners import jobs_of_deleted_user
+from jobs.text import utf16_length
 from realtime.position import CLOSED, Position
 from realtime.viewer import SharedViewer
 
@@ -198,9 +199,14 @@ class Job(models.Model):
             return self.seq
         return int(json.loads(self.closed_event)["data"]["lastSeq"])
 
+    @property
+    def has_pieces(self) -> bool:
+        """Whether there is text in rows of JobText."""
+        return self.state == State.RUNNING and self.text_length != utf16_length(self.text)
+
     def whole_text(self) -> str:
         """Return the streaming text, the rows of JobText included."""
-        if self.state != State.RUNNING:
+        if not self.has_pieces:
             return self.text
         return "".join([self.text, *self.texts.order_by("offset").values_list("text", flat=True)])
 

@@ -4,6 +4,7 @@ from jobs.transitions.checkpoint import checkpoint, save_answer
 from jobs.transitions.claim import claim, claim_one
 from jobs.transitions.close import complete, fail
 from jobs.transitions.commands import ACTIONS, command
+from jobs.transitions.complete_all import Completion, complete_all
 from jobs.transitions.create import HANDLER_DEFAULTS, NewJob, create
 from jobs.transitions.delete import delete
 from jobs.transitions.edit import edit
@@ -15,6 +16,7 @@ from jobs.transitions.restore import skip_lost_attempts
 __all__ = [
     "ACTIONS",
     "HANDLER_DEFAULTS",
+    "Completion",
     "Flush",
     "FlushResult",
     "NewJob",
@@ -25,6 +27,7 @@ __all__ = [
     "claim_one",
     "command",
     "complete",
+    "complete_all",
     "create",
     "delete",
     "edit",

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from jobs.errors import JobNotFound, LeaseLost
-from jobs.events import RESULT_IN_EVENT_BYTES, Damaged, FoldedJob, encode, end_steps, iso_time, text_sha256
+from jobs.events import RESULT_IN_EVENT_BYTES, Damaged, Event, FoldedJob, encode, end_steps, iso_time, text_sha256
 from jobs.lifecycle import TERMINAL, State
 from jobs.metrics import count_close
 from jobs.models import Job, JobText, JobTransition, folded, from_ts
@@ -90,21 +90,17 @@ def with_tail(job: Job, tail: Sequence[Entry]) -> FoldedJob:
     return view
 
 
-def close_locked(
+def apply_close(
     job: Job,
     state: State,
     *,
+    ts: int,
     view: FoldedJob,
     reason: str | None = None,
     result: Any = None,
     error: dict[str, str] | None = None,
-    actor: Any = None,
-    detail: str = "",
-    before: Sequence[Entry] = (),
-) -> Job:
-    """Close the attempt of a locked row, whose folded fields are `view`, and announce it. `before` is published in front of it."""
-    ts = now_ts()
-    source, worker_id = job.state, job.worker_id
+) -> Event:
+    """Give a job, whose folded fields are `view`, what it has once its attempt is closed, and return the event that closes it."""
     steps = end_steps(view.steps, completed=state == State.COMPLETED, at=iso_time(ts))
     progress = 100 if state == State.COMPLETED else view.progress
     shown, more = (result, {}) if len(encode(result).encode()) <= RESULT_IN_EVENT_BYTES else (None, {"more": True})
@@ -119,10 +115,29 @@ def close_locked(
     job.worker = job.lease_expires_at = None
     job.updated_at = from_ts(ts)
     job.finished_at = from_ts(ts) if state in TERMINAL else None
+    return event
+
+
+def close_locked(
+    job: Job,
+    state: State,
+    *,
+    view: FoldedJob,
+    reason: str | None = None,
+    result: Any = None,
+    error: dict[str, str] | None = None,
+    actor: Any = None,
+    detail: str = "",
+    before: Sequence[Entry] = (),
+) -> Job:
+    """Close the attempt of a locked row, whose folded fields are `view`, and announce it. `before` is published in front of it."""
+    source, worker_id, has_pieces = job.state, job.worker_id, job.has_pieces
+    event = apply_close(job, state, ts=now_ts(), view=view, reason=reason, result=result, error=error)
     job.save()
-    JobText.objects.filter(job=job).delete()
+    if has_pieces:
+        JobText.objects.filter(job=job).delete()
     JobTransition.objects.create(
-        job=job, at=from_ts(ts), source=source, target=state, attempt=job.attempt, reason=reason or "", actor=actor, detail=detail
+        job=job, at=job.updated_at, source=source, target=state, attempt=job.attempt, reason=reason or "", actor=actor, detail=detail
     )
     announce([Append(job.pk, [*before, encoded_entry(event)])])
     announce_lists([job])

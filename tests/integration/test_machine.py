@@ -44,7 +44,7 @@ WORK = (
     + ["flush"] * 5
     + ["lost reply"] * 3
     + ["stale flush"] * 2
-    + ["interrupt", "retry_later", "fail", "complete"]
+    + ["interrupt", "retry_later", "fail", "complete", "complete together"]
 )
 FAULTS = ["lose the worker"] * 2 + ["lose the log", "lose redis"]
 WIRE = ["read"] * 3 + ["arrive"] * 2 + ["arrive all", "attach", "detach", "compare", "be lost", "come twice", "come in another order"]
@@ -262,7 +262,10 @@ class JobMachine(RuleBasedStateMachine):
         append = run.recorder.take()
         flush = transitions.Flush(**{**run.recorder.flush().__dict__, "unpublished": append.entries if append else ()})
         try:
-            if end == "complete":
+            if end == "complete together":
+                if run.job_id not in transitions.complete_all([transitions.Completion(flush, {"index": run.index})]):
+                    raise LeaseLost
+            elif end == "complete":
                 transitions.complete(flush, {"index": run.index})
             elif end == "fail":
                 transitions.fail(flush, code="c", message="m")
@@ -275,8 +278,8 @@ class JobMachine(RuleBasedStateMachine):
             return
         assert self.holds(run)
         expected = self.expected[run.job_id]
-        if end in ("complete", "fail"):
-            expected.state = "completed" if end == "complete" else "failed"
+        if end in ("complete", "complete together", "fail"):
+            expected.state = "failed" if end == "fail" else "completed"
             assert Job.objects.get(pk=run.job_id).text == run.text
         else:
             expected.requeue()
@@ -411,4 +414,4 @@ TWINS: dict[str, tuple[str, Any]] = {
 def test_a_missing_mechanism_is_noticed(ann: Any, mechanism: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(*TWINS[mechanism])
     with pytest.raises((AssertionError, ValueError)):
-        run_machine(ann, examples=EXAMPLES, phases=(Phase.generate,))
+        run_machine(ann, examples=100, phases=(Phase.generate,))

@@ -8,9 +8,8 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from jobs import executor, flusher, transitions
+from jobs import flusher, transitions
 from jobs.models import Job, Worker
-from jobs.outcomes import write_end
 from realtime import publisher
 from tests import bad_handlers as bad_handlers
 from tests import runs
@@ -86,14 +85,15 @@ def test_a_job_starts_without_any_nudge(ann: Any, monkeypatch: pytest.MonkeyPatc
 
 def test_what_ended_while_the_database_was_away_is_written_when_it_is_back(ann: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     tries: list[float] = []
+    complete = transitions.complete
 
-    def away(*arguments: Any) -> None:
+    def away(*arguments: Any) -> Job:
         tries.append(time.monotonic())
         if len(tries) < 4:
             raise OperationalError("away")
-        write_end(*arguments)
+        return complete(*arguments)
 
-    monkeypatch.setattr(executor, "write_end", away)
+    monkeypatch.setattr(transitions, "complete", away)
     job = runs.create(ann, "test.echo", input={"value": "saved"})
     with runs.worker():
         row = runs.ended(job.pk)
