@@ -34,10 +34,15 @@ class Owner:
 
     def until(self, job_id: str, *, seconds: float = 15, **wanted: Any) -> dict[str, Any]:
         """Wait until the job has these values and return it."""
-        return wait_until(
-            lambda: found if wanted.items() <= (found := self.job(job_id)).items() else None,
-            seconds=seconds, what=f"{job_id}: {wanted}, not {self.job(job_id)}",
-        )  # fmt: skip
+        try:
+            return wait_until(
+                lambda: found if wanted.items() <= (found := self.job(job_id)).items() else None,
+                seconds=seconds,
+                what=f"{job_id}: {wanted}",
+            )
+        except AssertionError as error:
+            logs = "\n".join(f"{process.log_path.name}: {process.log[-3000:]}" for process in self.site.processes if process.is_alive)
+            raise AssertionError(f"{error}\n{self.job(job_id)}\n{logs}") from None
 
     def cancel_all(self) -> None:
         """Cancel what has not ended."""

@@ -1,5 +1,6 @@
 """A job goes back to the queue: the next attempt starts from the last checkpoint."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -79,13 +80,20 @@ def release(worker_id: str, *, limit: int, ended_on_purpose: bool = False, block
 def _put_back(jobs: JobQuerySet, limit: int, fate: Callable[[Job, Sequence[Entry]], Job], *, may_end: Q) -> list[Job]:
     """Do to each of these jobs what `fate` says, with the log's tail for those that may end; what others hold locked is passed over."""
     tails = {job_id: tail_of(job_id) for job_id in jobs.filter(may_end).values_list("pk", flat=True)[:limit]}
+    done: list[Job] = []
+    kills: Counter[str] = Counter()
     with transaction.atomic():
-        return [fate(job, tails.get(job.pk, [])) for job in jobs.select_for_update(skip_locked=True)[:limit]]
+        for job in jobs.select_for_update(skip_locked=True)[:limit]:
+            worker_id, kills_before = str(job.worker_id), job.kills
+            done.append(fate(job, tails.get(job.pk, [])))
+            kills[worker_id] += job.kills - kills_before
+        for worker_id in sorted(+kills):  # in one order, and last: two that do this at once never wait for each other in a circle
+            Worker.objects.filter(pk=worker_id).update(kills=F("kills") + kills[worker_id])
+    return done
 
 
 def _worker_lost(job: Job, tail: Sequence[Entry]) -> Job:
     job.kills += 1
-    Worker.objects.filter(pk=job.worker_id).update(kills=F("kills") + 1)
     count_kill(job)
     if job.kills < KILLS_LIMIT:
         return requeue_locked(job, Reason.WORKER_LOST)

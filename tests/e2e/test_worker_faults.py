@@ -25,7 +25,7 @@ def test_what_kills_its_process_is_poison_and_takes_nobody_with_it_at_the_third_
     beside = neighbour(owner, "beside-poison")
     owner.create("poison", "bad.exits", attempts=9, code=9)
 
-    row = owner.until("poison", state="failed")
+    row = owner.until("poison", state="failed", seconds=30)
 
     assert row["error"] == {"code": "poison", "message": "The worker was lost 3 times while it ran this job."}
     assert owner.reasons("poison") == ["worker_lost", "worker_lost", "poison"]

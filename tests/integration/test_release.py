@@ -1,13 +1,16 @@
 """What a dead worker ran goes back at once, and who may take it then. FAULTS F33."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from jobs import transitions
 from jobs.models import Job, JobTransition, Worker
 from jobs.rescuer import suspects_wait
 from tests import runs
+from tests.integration.test_transitions import together
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 
@@ -69,3 +72,16 @@ def test_a_suspect_is_left_to_those_who_run_it_alone(ann: Any) -> None:
     assert [job.pk for job in transitions.claim(worker, types=["test.wait"], limit=10, suspects=False)] == [other.pk]
     assert [job.pk for job in transitions.claim(worker, types=["test.wait"], limit=10, suspects=True)] == [suspect.pk]
     assert not suspects_wait(["test.wait"])
+
+
+@pytest.mark.locks_rows
+def test_rescuers_at_once_never_wait_for_each_other(ann: Any) -> None:
+    workers = [runs.worker_row(f"here:{index}") for index in range(6)]
+    for index in range(120):
+        run_by(workers[index * 5 % 6 if index % 2 else index % 6], ann, 1)
+    Job.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+
+    results = together(*[lambda: transitions.rescue(limit=12) for _ in range(10)])
+
+    assert [result for result in results if isinstance(result, Exception)] == []
+    assert sum(len(result) for result in results) == 120
