@@ -21,7 +21,7 @@ from jobs.errors import Fenced
 from jobs.models import Job, Worker
 from jobs.remote import attempts
 from jobs.remote.tokens import worker_of
-from jobs.remote.waiting import WaitingClaim
+from jobs.remote.waiting import WaitingClaim, claims_of_this_loop
 from jobs.source import JobSource
 from realtime.hub import hub_of_this_loop
 from realtime.topics import is_job_id
@@ -72,19 +72,19 @@ claim_once = ClaimView.as_view()
 async def claim(request: HttpRequest) -> HttpResponseBase:
     """Claim, and while there is nothing wait for work as long as the worker wants: a plain view, since DRF has no async ones."""
     _ = request.body  # read once; every claim reads it again
-    hub = hub_of_this_loop(JobSource())
+    threads = claims_of_this_loop().threads
     waiting: WaitingClaim | None = None
     try:
         while True:
-            claiming = asyncio.ensure_future(hub.in_thread(lambda: claim_once(request)))
+            claiming = asyncio.ensure_future(threads.run(lambda: claim_once(request)))
             try:
                 response = await asyncio.shield(claiming)
             except asyncio.CancelledError:  # the worker has left, and what was claimed goes to somebody else
-                await hub.in_thread(partial(_give_back, await claiming))
+                await threads.run(partial(_give_back, await claiming))
                 raise
             if not isinstance(response, ClaimResponse) or response.jobs:
                 return response
-            waiting = waiting or WaitingClaim(hub, seconds=response.wait_seconds)
+            waiting = waiting or WaitingClaim(hub_of_this_loop(JobSource()), seconds=response.wait_seconds)
             if not await waiting.for_work():
                 return response
     finally:

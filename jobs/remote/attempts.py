@@ -19,7 +19,7 @@ from jobs.rescuer import rescue_when_due
 from jobs.transitions import Reported, TextTooLong
 from jobs.transitions.announce import now_ts
 from jobs.transitions.checkpoint import start_of
-from jobs.transitions.report import gap, lock_remote, standing, why_fenced
+from jobs.transitions.report import gap, lock_remote, renewal, standing, why_fenced
 from realtime.position import Position
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,8 @@ def claim(worker: Worker, *, types: Sequence[str], limit: int) -> list[dict[str,
     Whoever takes jobs looks after those that others have left, so that remote workers need no other worker beside them.
     """
     rescue_when_due()
+    if not Job.objects.due().filter(type__in=types).exists():
+        return []  # a claim that waits asks every second: only one that may find something locks rows
     jobs = transitions.claim(worker, types=types, limit=limit)
     prefetch_related_objects(jobs, "owner")
     return [{**represent(job, folded(job, job.text)), "checkpoint": start_of(job)["data"]} for job in jobs]
@@ -84,8 +86,8 @@ def heartbeat(worker: Worker, attempts: Mapping[str, int]) -> list[dict[str, str
     """Renew the leases of these jobs and return those that the worker is to stop, each with the reason."""
     rescue_when_due()
     overdue = _end_overdue(worker, attempts, raises=False)
-    running = Job.objects.filter(pk__in=attempts, worker=worker, state=State.RUNNING).defer("text", "input", "query")
-    held = {job.pk: standing(job) for job in running if job.attempt == attempts[job.pk]}
+    running = Job.objects.filter(pk__in=attempts, worker=worker, state=State.RUNNING).values_list("pk", "attempt")
+    held = {job_id: renewal(job_id, attempt) for job_id, attempt in running if attempt == attempts[job_id]}
     fenced = transitions.flush(list(held.values())).fenced if held else frozenset()
     lost = [job_id for job_id in attempts if job_id not in held or job_id in fenced]
     return [{"jobId": job_id, "reason": overdue.get(job_id) or why_fenced(job_id, attempts[job_id])} for job_id in lost]

@@ -4,9 +4,11 @@ import hashlib
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.utils import timezone
 
+from jobs.conf import settings
 from jobs.models import Worker, WorkerToken, from_ts
 from jobs.text import clean
 from jobs.transitions.announce import now_ts
@@ -14,6 +16,8 @@ from jobs.transitions.announce import now_ts
 PREFIX = "worker_"
 """With it a leaked token is told from other secrets."""
 USED_EVERY = timedelta(minutes=1)
+HEARD_EVERY = timedelta(seconds=settings.lease_seconds / 4)
+"""So old a heartbeat may get before it is written again."""
 NAME_LIMIT = 100
 TYPE_LIMIT = 64
 VERSION_LIMIT = 100
@@ -42,10 +46,20 @@ def find(token: str) -> WorkerToken | None:
 def worker_of(row: WorkerToken, *, types: Iterable[str] = (), concurrency: int | None = None, version: str = "") -> Worker:
     """Return the worker that a token speaks for, whose heartbeat this is; with what it asks for, when it asks."""
     now = from_ts(now_ts())
-    values = {"heartbeat_at": now, "stopped_at": None}
-    asked = {} if concurrency is None else {"types": sorted(types), "concurrency": concurrency, "version": clean(version)[:VERSION_LIMIT]}
+    asked: dict[str, Any] = {}
+    if concurrency is not None:
+        asked = {"types": sorted(types), "concurrency": concurrency, "version": clean(version)[:VERSION_LIMIT]}
+    known = Worker.objects.filter(token=row).first()
+    if (
+        known
+        and known.stopped_at is None
+        and now - known.heartbeat_at < HEARD_EVERY
+        and all(getattr(known, key) == asked[key] for key in asked)
+    ):
+        return known  # a claim that waits asks every second
+    values = {"heartbeat_at": now, "stopped_at": None, **asked}
     worker, _ = Worker.objects.update_or_create(
-        token=row, defaults={**values, **asked}, create_defaults={"name": f"remote:{row.name}", "started_at": now, **values, **asked}
+        token=row, defaults=values, create_defaults={"name": f"remote:{row.name}", "started_at": now, **values}
     )
     return worker
 

@@ -9,17 +9,21 @@ from channels.layers import get_channel_layer
 
 from jobs.conf import settings
 from realtime.hub import Hub
+from realtime.threads import Threads
 from realtime.topics import WORKERS_GROUP
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1
+THREADS = 4
 
 
 class WaitingClaim:
     """One claim that found nothing. The hub sends it away with the sockets when the server ends."""
 
     identity = None
+    transport = None
+    """It is none of those that are counted as sockets and streams."""
 
     def __init__(self, hub: Hub, *, seconds: float) -> None:
         self._hub = hub
@@ -29,8 +33,8 @@ class WaitingClaim:
         self._is_ending = False
         hub.start()
         hub.sockets.add(self)
-        self._bell = _bell_of_this_loop()
-        self._bell.waiting.add(self._woken)
+        self._claims = claims_of_this_loop()
+        self._claims.waiting.add(self._woken)
 
     async def for_work(self) -> bool:
         """Wait until it is worth claiming again; returns False when the time is over."""
@@ -47,7 +51,7 @@ class WaitingClaim:
 
     def close(self) -> None:
         """Wait no more."""
-        self._bell.waiting.discard(self._woken)
+        self._claims.waiting.discard(self._woken)
         self._hub.sockets.discard(self)
 
     # What the hub asks of a socket
@@ -65,10 +69,11 @@ class WaitingClaim:
         self.end(code)
 
 
-class _Bell:
-    """Hears in this process that there is work, for all claims that wait."""
+class Claims:
+    """What the claims of this process share: threads of their own, so that sockets never wait for them, and one ear for nudges."""
 
     def __init__(self) -> None:
+        self.threads = Threads(THREADS)
         self.waiting: set[asyncio.Event] = set()
         self._task = asyncio.get_running_loop().create_task(self._listen())
 
@@ -89,11 +94,12 @@ class _Bell:
                 await asyncio.sleep(RETRY_SECONDS)
 
 
-_bells: WeakKeyDictionary[asyncio.AbstractEventLoop, _Bell] = WeakKeyDictionary()
+_claims: WeakKeyDictionary[asyncio.AbstractEventLoop, Claims] = WeakKeyDictionary()
 
 
-def _bell_of_this_loop() -> _Bell:
+def claims_of_this_loop() -> Claims:
+    """Return what the claims of the running event loop share."""
     loop = asyncio.get_running_loop()
-    if loop not in _bells:
-        _bells[loop] = _Bell()
-    return _bells[loop]
+    if loop not in _claims:
+        _claims[loop] = Claims()
+    return _claims[loop]

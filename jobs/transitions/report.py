@@ -82,6 +82,13 @@ def standing(job: Job) -> Flush:
     return _Run(job).flush()
 
 
+def renewal(job_id: str, attempt: int) -> Flush:
+    """Return a flush that brings nothing: it renews the lease."""
+    return Flush(
+        job_id=job_id, attempt=attempt, seq=0, ts=0, progress=0, step=None, steps=[], message=None, text=TextLog(), text_length=0
+    )  # fmt: skip
+
+
 class _Run:
     """A remote run: the row, and what a report adds to it."""
 
