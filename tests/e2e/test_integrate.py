@@ -16,11 +16,12 @@ import httpx
 import pytest
 
 from omnibrowser.valkey import Valkey, free_port
-from tests.pages import ROOT, Block, blocks
+from tests.pages import PAGES, ROOT, Block, blocks
 from tests.viewers import Viewer
 from tests.waiting import wait_until
 
 PAGE = ROOT / "docs" / "integrate.md"
+SCRIPT = re.compile(r'<script type="module">\n(.*?)</script>', re.DOTALL)
 EMAIL, PASSWORD = "ann@example.com", "a-long-password-for-tests"
 WHOLE = f"May: an invoice for {EMAIL}\n"
 
@@ -246,6 +247,17 @@ def test_the_client_for_javascript(shop: Shop) -> None:
 
     assert done.returncode == 0, done.stderr
     assert f"online completed 100 {WHOLE}" in done.stdout
+
+
+def test_blocks_of_javascript_are_such(tmp_path: Path) -> None:
+    module = tmp_path / "block.mjs"
+    pages = [block.code for page in PAGES for block in blocks(page) if block.language == "js"]
+    scripts = [code for page in PAGES for block in blocks(page) if block.language == "html" for code in SCRIPT.findall(block.code)]
+    for code in [*pages, *scripts]:
+        module.write_text(code)
+        done = subprocess.run([ROOT / ".ci" / "node.sh", "node", "--check", module], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    assert (len(pages), len(scripts)) >= (2, 1)
 
 
 def test_runserver_serves_the_same(shop: Shop) -> None:
