@@ -31,6 +31,10 @@ class JobSettings:
     """What becomes of the jobs of a user who is deleted: `delete` or `anonymise`."""
     text_limit_bytes: int = 256 * 1024
     """Most text of one job, as UTF-8; past it the attempt fails with `text_too_long`."""
+    waiting_jobs_per_user: int = 20_000
+    """Most created jobs of one user that may wait; 0: any number."""
+    running_jobs_per_user: int = 0
+    """Most running jobs of one user; 0: any number."""
     handler_modules: tuple[str, ...] = ()
     state_dir: Path = Path(".state")
     search_corpus: Path | None = None

@@ -72,3 +72,7 @@ class JobNotClaimed(JobError):
 
 class UnknownType(JobError):
     """No handler runs jobs of this type."""
+
+
+class QuotaReached(JobError):
+    """As many jobs of yours wait as may: let some of them run first."""

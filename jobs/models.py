@@ -175,6 +175,7 @@ class Job(models.Model):
             models.Index(fields=["owner", "type", "priority", "turn"], name="job_own_line", condition=Q(state=State.CREATED)),
             models.Index(fields=["type", "-finished_at"], name="job_type_completed", condition=Q(state=State.COMPLETED)),
             models.Index(fields=["lease_expires_at"], name="job_leases", condition=Q(state=State.RUNNING)),
+            models.Index(fields=["type", "owner"], name="job_running", condition=Q(state=State.RUNNING)),
             models.Index(fields=["finished_at", "state"], name="job_ended", condition=Q(finished_at__isnull=False)),
             models.Index(fields=["state", "-created_at", "-id"], name="job_state_listed", condition=Q(deleted_at=None)),
             models.Index(fields=["type", "-created_at", "-id"], name="job_type_listed", condition=Q(deleted_at=None)),
@@ -262,6 +263,16 @@ class WorkerToken(models.Model):
     """When it was last used, to the minute."""
     revoked_at = models.DateTimeField(null=True, blank=True)
     """From then on it is worth nothing; its jobs go back to the queue when their leases are over."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ClaimLock(models.Model):
+    """Held by a claim while it counts what runs of a type, or of a user, so that no two take the last place."""
+
+    name = models.CharField(primary_key=True, max_length=64)
+    """The type; `*` for limits of all types."""
 
     def __str__(self) -> str:
         return self.name

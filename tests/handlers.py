@@ -140,3 +140,13 @@ def log_lines_blocking(run: BlockingJobRun) -> None:
     """Do what test.logging does, from a plain function."""
     logging.getLogger(__name__).warning("in the handler")
     run.once("thread", logging.getLogger(__name__).warning, "in a thread of the handler")
+
+
+@job_handler("test.three", concurrency=3)
+async def three_at_once(run: JobRun) -> None:
+    """Do nothing; three at once."""
+
+
+@job_handler("test.one_each", concurrency_per_user=1)
+async def one_for_each_user(run: JobRun) -> None:
+    """Do nothing; one at once for each user."""

@@ -11,13 +11,14 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from jobs.errors import CommandConflict, Fenced, Gap, JobExists, JobNotFound
+from jobs.errors import CommandConflict, Fenced, Gap, JobExists, JobNotFound, QuotaReached
 from realtime.errors import SignInUnavailable
 
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
+QUOTA_RETRY_SECONDS = 60
 
 
 def problem(status: int, code: str, detail: str, **more: Any) -> dict[str, Any]:
@@ -50,6 +51,8 @@ def _describe(error: Exception) -> tuple[int, str, str, dict[str, Any], dict[str
             return 409, "fenced", str(error), {"reason": error.reason}, {}
         case Gap():
             return 409, "gap", str(error), {"position": error.position, "textLength": error.text_length}, {}
+        case QuotaReached():
+            return 429, "quota", str(error), {}, {"Retry-After": str(QUOTA_RETRY_SECONDS)}
         case JobExists():
             return 409, "job_exists", str(error), {}, {}
         case PermissionDenied():

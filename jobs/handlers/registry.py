@@ -26,6 +26,10 @@ class Handler:
     timeout_seconds: float
     stall_seconds: float | None = None
     """An attempt that reports nothing for so long has timed out; None lets it."""
+    concurrency: int | None = None
+    """At most so many jobs of the type run at once, in all processes together."""
+    concurrency_per_user: int | None = None
+    """At most so many of one user."""
 
     @property
     def is_async(self) -> bool:
@@ -44,18 +48,23 @@ def job_handler(
     max_attempts: int = 3,
     timeout_seconds: float = 600,
     stall_seconds: float | None = None,
+    concurrency: int | None = None,
+    concurrency_per_user: int | None = None,
 ) -> Callable[[Function], Function]:
     """Register the decorated function as the handler of jobs of `type`.
 
     `steps` are the names that a viewer sees as pending before the run reaches them, `max_attempts` bounds the errors
     and timeouts of a job, `timeout_seconds` is the longest that one attempt may take, `stall_seconds` the longest that it
-    may go without a call of `run`. Raises ImproperlyConfigured when another function has the type already, or when a value
-    makes no sense.
+    may go without a call of `run`, `concurrency` the most jobs of the type that run at once in all processes together, and
+    `concurrency_per_user` the most of one user. Raises ImproperlyConfigured when another function has the type already, or
+    when a value makes no sense.
     """
     if not type or len(type) > 64:
         raise ImproperlyConfigured(f"A job type has 1 to 64 characters: {type!r}.")
     if len(steps) > MAX_STEPS or any(not name or len(name) > STEP_NAME_LIMIT for name in steps):
         raise ImproperlyConfigured(f"{type}: at most {MAX_STEPS} steps, each of 1 to {STEP_NAME_LIMIT} characters.")
+    if any(most is not None and most < 1 for most in (concurrency, concurrency_per_user)):
+        raise ImproperlyConfigured(f"{type}: concurrency and concurrency_per_user are at least 1.")
     if len(set(steps)) != len(steps):
         raise ImproperlyConfigured(f"{type}: two steps have the same name.")
     if max_attempts < 1 or timeout_seconds <= 0 or (stall_seconds is not None and stall_seconds <= 0):
@@ -75,6 +84,8 @@ def job_handler(
             max_attempts=max_attempts,
             timeout_seconds=timeout_seconds,
             stall_seconds=stall_seconds,
+            concurrency=concurrency,
+            concurrency_per_user=concurrency_per_user,
         )
         return function
 

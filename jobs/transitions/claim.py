@@ -12,8 +12,9 @@ from jobs.conf import settings
 from jobs.errors import JobError, JobNotClaimable, JobNotFound
 from jobs.lifecycle import State
 from jobs.metrics import count_claims
-from jobs.models import Job, JobTransition, Worker, from_ts
+from jobs.models import Job, JobQuerySet, JobTransition, Worker, from_ts
 from jobs.transitions.announce import announce, announce_lists, encoded_entry, now_ts, state_event
+from jobs.transitions.limits import Allowance, Limit, limits_for
 from realtime.position import Position
 from realtime.publisher import Append, Entry
 
@@ -35,10 +36,26 @@ def claim(worker: Worker, *, types: Sequence[str], limit: int, suspects: bool | 
         due = Job.objects.due() if suspects is None else Job.objects.due().suspected(suspects)
         may_take = Exists(Worker.objects.filter(pk=worker.pk, takes_jobs=True))
         rows = due.filter(may_take, type__in=types).order_by(F("priority").desc(), "turn", "created_at", "id")
-        jobs = list(rows.select_for_update(skip_locked=True)[:limit])
+        jobs = _allowed(rows, limits_for(types), limit)
         if not jobs:
             return []
         _take(worker, jobs)
+    return jobs
+
+
+def _allowed(rows: JobQuerySet, limits: Sequence[Limit], count: int) -> list[Job]:
+    """Return up to `count` locked rows that may run beside what runs already."""
+    if not limits:
+        return list(rows.select_for_update(skip_locked=True)[:count])
+    if not rows.exists():
+        return []  # nobody need wait for nothing
+    allowance, jobs, seen = Allowance(limits), list[Job](), list[str]()
+    while len(jobs) < count:
+        more = list(allowance.open(rows).exclude(pk__in=seen).select_for_update(skip_locked=True)[: count - len(jobs)])
+        jobs += [job for job in more if allowance.take(job)]
+        seen += [job.pk for job in more]
+        if not more:
+            break
     return jobs
 
 
@@ -52,6 +69,8 @@ def claim_one(worker: Worker, job_id: str) -> Job:
         job = Job.objects.due().filter(pk=job_id).select_for_update().first()
         if job is None:
             raise _not_claimable(job_id)
+        if not Allowance(limits_for([job.type])).take(job):
+            raise JobNotClaimable(f"Job {job_id} waits: as many jobs run as may run at once.")
         worker.types = [job.type]
         worker.save()
         _take(worker, [job])

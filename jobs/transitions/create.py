@@ -9,7 +9,8 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from jobs.errors import JobExists
+from jobs.conf import settings
+from jobs.errors import JobExists, QuotaReached
 from jobs.events import encode, pending_steps
 from jobs.lifecycle import State
 from jobs.metrics import count_create
@@ -70,13 +71,13 @@ class NewJob:
 def create(owner: Any, new: NewJob) -> tuple[Job, bool]:
     """Create the job and return it and True; the job that is there already, and False, when the same body made it.
 
-    Raises JobExists when the id is taken by another body, another owner or a deleted job.
+    Raises JobExists when the id is taken by another body, another owner or a deleted job, and QuotaReached when too many wait.
     """
     job_id = new.job_id or new_job_id()
     try:
         with transaction.atomic():
             return _insert(owner, job_id, new), True
-    except IntegrityError:
+    except (IntegrityError, QuotaReached):
         job = Job.with_deleted.filter(pk=job_id).first()
         if job is None:
             raise
@@ -86,6 +87,9 @@ def create(owner: Any, new: NewJob) -> tuple[Job, bool]:
 
 
 def _insert(owner: Any, job_id: str, new: NewJob) -> Job:
+    most = settings.waiting_jobs_per_user
+    if most and Job.objects.filter(owner=owner, state=State.CREATED)[:most].count() >= most:
+        raise QuotaReached
     ts = now_ts()
     steps = pending_steps(new.steps)
     event = state_event(job_id, Position(1, 0), ts, State.CREATED, keepText=0, keepSeq=0, progress=0, step=None, steps=steps, message=None)
