@@ -105,7 +105,8 @@ class Flusher:
         limit = time.monotonic() - settings.lease_seconds * 2 / 3
         for recorder in list(self._recorders()):
             if recorder.renewed_at < limit and recorder.ended is None:
-                log.warning("the lease of job %s could not be renewed: its run is stopped", recorder.job_id)
+                told = {"job_id": recorder.job_id, "attempt": recorder.attempt}
+                log.warning("the lease of job %s could not be renewed: its run is stopped", recorder.job_id, extra=told)
                 recorder.stop(LEASE_LOST)
 
 
@@ -117,7 +118,7 @@ def _flush(flushes: Sequence[Flush]) -> FlushResult:
         raise
     except Exception:
         if len(flushes) == 1:
-            log.exception("job %s cannot be flushed", flushes[0].job_id)
+            log.exception("job %s cannot be flushed", flushes[0].job_id, extra={"job_id": flushes[0].job_id, "attempt": flushes[0].attempt})
             return FlushResult(frozenset(), frozenset())
     results = [_flush([item]) for item in flushes]
     return FlushResult(frozenset().union(*(result.held for result in results)), frozenset().union(*(result.fenced for result in results)))

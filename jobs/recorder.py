@@ -145,7 +145,8 @@ class Recorder:
     def fenced(self) -> None:
         """End the run because the attempt does not hold its job any more, and say so, once."""
         if self.end(JobStopped("fenced")):
-            log.info("fenced: job %s attempt %s is not ours any more", self.job_id, self.attempt)
+            told = {"job_id": self.job_id, "attempt": self.attempt}
+            log.info("fenced: job %s attempt %s is not ours any more", self.job_id, self.attempt, extra=told)
 
     def end(self, error: Exception) -> bool:
         """End the run: whatever is written from now on raises `error`. Returns whether it had not ended before."""

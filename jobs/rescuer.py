@@ -18,7 +18,10 @@ def rescue_once() -> int:
     """Put back a batch of orphans and return how many there were; what others are rescuing is passed over."""
     jobs = transitions.rescue(limit=BATCH)
     for job in jobs:
-        log.warning("job %s lost its worker: %s, attempt %s; see docs/troubleshooting.md#job-not-updating", job.pk, job.state, job.attempt)
+        log.warning(
+            "job %s lost its worker: %s, attempt %s; see docs/troubleshooting.md#job-not-updating", job.pk, job.state, job.attempt,
+            extra={"job_id": job.pk, "attempt": job.attempt},
+        )  # fmt: skip
     return len(jobs)
 
 

@@ -114,7 +114,8 @@ def _release(dead: Dead) -> None:
     while time.monotonic() < deadline:
         try:
             for job in checked(lambda: _release_once(dead)):
-                log.warning("job %s was run by a dead worker: %s, attempt %s", job.pk, job.state, job.attempt)
+                told = {"job_id": job.pk, "attempt": job.attempt}
+                log.warning("job %s was run by a dead worker: %s, attempt %s", job.pk, job.state, job.attempt, extra=told)
             if not checked(running.exists):
                 checked(lambda: Worker.objects.filter(pk=dead.worker_id).update(stopped_at=from_ts(now_ts())))
                 return

@@ -18,7 +18,9 @@ from typing import Any
 
 import uvicorn
 
+from jobs import metrics as work
 from jobs.child_processes import Restarts, end_with
+from realtime import metrics as wire
 from realtime.metrics import SharedFolder
 
 log = logging.getLogger(__name__)
@@ -89,6 +91,8 @@ class DrainingServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve; from then on the garbage collector leaves alone what was loaded before, which stays anyway."""
+        wire.metrics()  # now, for it takes a while, and the first reader should not wait for it
+        work.metrics()
         await super().startup(sockets)
         gc.collect()
         gc.freeze()

@@ -59,7 +59,9 @@ def span(name: str, *, parent: str | None, attributes: Attributes) -> Iterator[A
     if not settings.tracing:
         yield None
         return
-    with _tracer().start_as_current_span(name, context=_context(parent), attributes=attributes) as begun:
+    begin = _tracer().start_as_current_span
+    # What an error says may be what a job is about.
+    with begin(name, context=_context(parent), attributes=attributes, record_exception=False, set_status_on_exception=False) as begun:
         yield begun
 
 

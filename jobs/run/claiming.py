@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.db import Error as DatabaseError
+from structlog.contextvars import bound_contextvars
 
 from jobs import held, transitions
 from jobs.checkpoints import Checkpoints
@@ -57,7 +58,8 @@ def claimed(job_id: str) -> Iterator[ClaimedRun]:
     """
     claim = _Claim(job_id)
     try:
-        yield claim.run
+        with bound_contextvars(job_id=claim.run.job_id, attempt=claim.run.attempt):
+            yield claim.run
         claim.complete()
     except BaseException as error:
         claim.end(_outcome_of(error, claim.recorder))

@@ -30,6 +30,8 @@ def test_no_secret_is_in_any_line() -> None:
         assert site.call("GET", f"/api/jobs?search={MARK}-search&token={token}", token=f"{token}x")[0] == 401
         for job_id, body in JOBS.items():
             assert site.call("POST", "/api/jobs", {**body, "jobId": job_id}, token=token)[0] == 201
+        share = site.call("POST", "/api/jobs/writes/share", token=token)[1]["token"]
+        assert site.call("GET", f"/api/jobs/writes?share={share}", token=share)[0] == 200
         with connect(f"{site.socket_url}?token={token}&ticket={ticket['ticket']}") as socket:
             socket.send(json.dumps({"type": "auth", "token": ticket["ticket"]}))
             for job_id in JOBS:
@@ -41,7 +43,7 @@ def test_no_secret_is_in_any_line() -> None:
             process.signal(signal.SIGTERM)
         for process in processes:
             process.popen.wait(timeout=15)
-        secrets = (MARK, token, ticket["ticket"], PASSWORD, site.environment["SECRET_KEY"], site.environment["JWT_SECRET"])
+        secrets = (MARK, token, ticket["ticket"], share, PASSWORD, site.environment["SECRET_KEY"], site.environment["JWT_SECRET"])
         for process in site.processes:
             lines = [json.loads(line) for line in process.log.splitlines() if line.startswith("{")]
             assert any("job_id" in line or "socket_id" in line for line in lines)
