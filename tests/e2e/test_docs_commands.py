@@ -19,7 +19,7 @@ def site() -> Iterator[Site]:
     with Site() as site:
         site.serve()
         site.worker()
-        token = site.environment["TOKEN"] = site.user("admin")
+        token = site.environment["TOKEN"] = site.user("admin", staff=True)
         assert site.call("POST", "/api/jobs", {"type": "search", "query": "context managers", "jobId": "j1"}, token=token)[0] == 201
         yield site
 

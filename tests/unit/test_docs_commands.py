@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from django.core.management import get_commands, load_command_class
+from django.core.management.base import BaseCommand
 
-from tests.pages import PAGES, ROOT, blocks
+from tests.pages import PAGES, ROOT, blocks, rows
 
 SHELLS = ("bash", "sh")
 DEPLOYED = [path for path in sorted((ROOT / "deploy").rglob("*")) if path.is_file()]
@@ -49,3 +50,20 @@ def test_a_block_for_a_shell_is_one_and_says_whether_it_is_run(page: Path) -> No
         if block.language in SHELLS:
             shlex.split(block.code, comments=True)
             assert {"run", "context"} & set(block.words), f"line {block.line}"
+
+
+def test_every_own_command_and_option_has_its_words() -> None:
+    told = {row["command"].strip("`"): row for row in rows(ROOT / "docs" / "commands.md") if "command" in row}
+    own = {name for name, app in get_commands().items() if app in ("jobs", "omnibrowser")}
+    everywhere = options_of_all() | {"--server", "--url", "--token", "--user", "--descriptor"}
+
+    assert set(told) == own
+    ours = own - {"runserver"}  # daphne's, with options of its own
+    untold = {name: {option for option in options_of(name) - everywhere if f"`{option}`" not in told[name]["options"]} for name in ours}
+    assert {name: options for name, options in untold.items() if options} == {}
+    assert "`--server`" in told["serve"]["options"]
+
+
+def options_of_all() -> set[str]:
+    """Return the options that every command of Django has."""
+    return {option for action in BaseCommand().create_parser("manage.py", "")._actions for option in action.option_strings}
