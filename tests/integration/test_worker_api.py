@@ -1,5 +1,6 @@
 """`/api/worker/*`: remote workers, and the fences that they stand under."""
 
+import asyncio
 import threading
 from typing import Any
 
@@ -10,6 +11,7 @@ from jobs import transitions
 from jobs.conf import settings
 from jobs.models import Job, Worker
 from jobs.rescuer import rescue_once
+from realtime.hub import _hubs
 from tests import runs
 from tests.remote import RemoteWorker
 from tests.sockets import LiveServer
@@ -221,6 +223,18 @@ def test_a_claim_waits_for_work_and_is_woken_at_once(worker: RemoteWorker, ann: 
 def test_a_claim_that_waits_in_vain_ends_when_it_is_over(worker: RemoteWorker, caplog: pytest.LogCaptureFixture) -> None:
     assert worker.claim(wait=1.5) == []
     assert "beginning again" not in caplog.text, "the hub looks at it once a second, as at every socket"
+
+
+def test_a_server_that_ends_sends_waiting_claims_away(worker: RemoteWorker, live: LiveServer) -> None:
+    answers: list[Any] = []
+    thread = threading.Thread(target=lambda: answers.append(worker.claim(wait=20)))
+    thread.start()
+    assert live.loop is not None
+    hub = wait_until(lambda: _hubs.get(live.loop), what="a hub")  # type: ignore[arg-type]  # asserted
+    wait_until(lambda: hub.sockets, what="a claim that waits")
+    asyncio.run_coroutine_threadsafe(hub.drain(1), live.loop).result(5)
+    thread.join(5)
+    assert answers == [[]]
 
 
 def test_a_worker_that_left_while_it_waited_gets_nothing(worker: RemoteWorker, live: LiveServer, ann: Any) -> None:
