@@ -268,6 +268,22 @@ class WorkerToken(models.Model):
         return self.name
 
 
+class ServiceToken(models.Model):
+    """The right of a program to act for users who are not staff; stored as its hash."""
+
+    name = models.CharField(max_length=100, unique=True)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    """SHA-256 of the token, in hex."""
+    created_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    """When it was last used, to the minute."""
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    """From then on it is worth nothing."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class ClaimLock(models.Model):
     """Held by a claim while it counts what runs of a type, or of a user, so that no two take the last place."""
 

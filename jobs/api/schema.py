@@ -229,6 +229,18 @@ class WorkerTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
         return {"type": "http", "scheme": "bearer", "description": "A token that `manage.py worker_token` made."}
 
 
+class ServiceTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # as above
+    """How programs of the host sign in."""
+
+    target_class = "jobs.api.service_authentication.ServiceTokenAuthentication"
+    name = "service"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        """Return the scheme."""
+        told = "A token that `manage.py service_token` made, with the header `On-Behalf-Of: <user name>`."
+        return {"type": "http", "scheme": "bearer", "description": told}
+
+
 def with_shapes(result: dict[str, Any], **more: Any) -> dict[str, Any]:
     """Add the shapes of the wire to the document."""
     shapes = definitions("job", "events", "rest", refs=SCHEMAS)

@@ -15,6 +15,7 @@ from jobs.api.base import JobsAPIView
 from jobs.api.filters import filtered
 from jobs.api.pages import JobPages
 from jobs.api.serializers import CommandSerializer, JobChangesSerializer, NewJobSerializer, ShareSerializer
+from jobs.api.service_authentication import ServiceTokenAuthentication
 from jobs.errors import JobNotFound
 from jobs.models import Job, JobQuerySet, iso
 from jobs.outlook import UNKNOWN, outlooks
@@ -27,6 +28,7 @@ from realtime.topics import is_job_id
 class JobViewSet(JobsAPIView, viewsets.GenericViewSet[Job]):
     """Create, read, change and command jobs. What one may not see is 404."""
 
+    authentication_classes = (ServiceTokenAuthentication, *JobsAPIView.authentication_classes)
     pagination_class = JobPages
     open_to_shares = ("retrieve", "history")
     lookup_value_regex = "[^/]+"

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from jobs import transitions
+from jobs import service_tokens, transitions
 from jobs.models import Job
 from jobs.remote import tokens as worker_tokens
 from jobs.transitions import NewJob
@@ -16,14 +16,17 @@ from tests.tokens import token_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 
-ROLES = ("nobody", "stranger", "owner", "staff", "viewer", "worker")
-"""Nobody has no token; a stranger has no right to the job; a viewer has a share token for it; a worker has a worker token."""
+ROLES = ("nobody", "stranger", "owner", "staff", "viewer", "worker", "service")
+"""Nobody has no token; a stranger has no right to the job; a viewer has a share token for it; a worker has a worker token, and
+a service acts for the owner."""
 
 OPEN = dict.fromkeys(ROLES, "open")
-SIGNED_IN = {"nobody": 401, "stranger": "may", "owner": "may", "staff": "may", "viewer": 403, "worker": 401}
-OWN = {**SIGNED_IN, "stranger": 404}
+SIGNED_IN = {"nobody": 401, "stranger": "may", "owner": "may", "staff": "may", "viewer": 403, "worker": 401, "service": 401}
+OWN = {**SIGNED_IN, "stranger": 404, "service": "may"}
 SHARED = {**OWN, "viewer": "may"}
-WORKERS = {"nobody": 401, "stranger": 403, "owner": 403, "staff": 403, "viewer": 401, "worker": "may"}
+LISTS = {**SIGNED_IN, "service": "may"}
+EVENTS = {**SHARED, "service": 401}
+WORKERS = {"nobody": 401, "stranger": 403, "owner": 403, "staff": 403, "viewer": 401, "worker": "may", "service": 401}
 PAGE = dict.fromkeys(ROLES, "page")
 
 TABLE: dict[str, dict[str, dict[str, Any]]] = {
@@ -32,9 +35,9 @@ TABLE: dict[str, dict[str, dict[str, Any]]] = {
     "api/auth/token/refresh": {"POST": OPEN},
     "api/auth/logout": {"POST": OPEN},
     "api/auth/ticket": {"POST": SIGNED_IN},
-    "api/jobs": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "api/jobs": {"GET": LISTS, "POST": LISTS},
     "api/jobs/{}": {"GET": SHARED, "PATCH": OWN, "DELETE": OWN},
-    "api/jobs/{}/events": {"GET": SHARED},
+    "api/jobs/{}/events": {"GET": EVENTS},
     "api/jobs/{}/transitions": {"GET": SHARED},
     "api/jobs/{}/cancel": {"POST": OWN},
     "api/jobs/{}/pause": {"POST": OWN},
@@ -67,8 +70,13 @@ def headers(ann: Any, bob: Any, staff: Any) -> dict[str, dict[str, str]]:
     transitions.create(ann, NewJob(type="test.echo", job_id="hers"))
     _, worker = worker_tokens.issue("remote", ["test.echo"])
     tokens = {"stranger": token_of(bob), "owner": token_of(ann), "staff": token_of(staff), "worker": worker}
+    tokens["service"] = service_tokens.issue("host")
     tokens["viewer"], _ = issue_share(ann, "hers", seconds=60)
-    return {"nobody": {}} | {role: {"Authorization": f"Bearer {token}"} for role, token in tokens.items()}
+    return (
+        {"nobody": {}}
+        | {role: {"Authorization": f"Bearer {token}"} for role, token in tokens.items()}
+        | {"service": {"Authorization": f"Bearer {tokens['service']}", "On-Behalf-Of": "ann"}}
+    )
 
 
 def test_every_route_has_an_entry() -> None:
@@ -81,7 +89,7 @@ def test_the_table(headers: dict[str, dict[str, str]], role: str) -> None:
     for route, verbs in TABLE.items():
         # What one cannot do there depends on nobody: it is enough to try it as one who may do all else.
         for verb in VERBS if role == "owner" else verbs:
-            if verb == "DELETE" and role in ("owner", "staff") and route == "api/jobs/{}/share":
+            if verb == "DELETE" and role in ("owner", "staff", "service") and route == "api/jobs/{}/share":
                 continue  # it would take the viewer's token back
             client = Client(headers=headers[role], enforce_csrf_checks=True, raise_request_exception=False)
             answer = client.generic(verb, "/" + route.replace("{}", "hers"), b"{}", content_type="application/json")
