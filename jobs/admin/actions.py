@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
 
 from jobs import transitions
 from jobs.errors import CommandConflict, JobNotFound
@@ -66,8 +67,12 @@ class Outcome:
         return self.changed + self.refused.total()
 
 
+@transaction.atomic
 def perform(action: StaffAction, jobs: Iterable[Job], *, actor: Any, priority: int = 0) -> Outcome:
-    """Do it to each of the jobs, and leave a row in the admin's log for each that was changed. `jobs` are rows as they were read."""
+    """Do it to each of the jobs, and leave a row in the admin's log for each that was changed: all of that or nothing.
+
+    `jobs` are rows as they were read, and few: they stay locked until the last of them is done.
+    """
     outcome = Outcome()
     changed: list[Job] = []
     for job in jobs:

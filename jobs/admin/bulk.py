@@ -20,7 +20,7 @@ from jobs.models import Job
 
 BATCH = 200
 PART = 20
-"""Between so many jobs it is asked whether the time is over."""
+"""So many jobs are done in one transaction; then it is asked whether the time is over."""
 BATCH_SECONDS = 1.0
 COUNT_LIMIT = 100_000
 TOKEN_SECONDS = 3600

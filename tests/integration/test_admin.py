@@ -8,7 +8,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -244,6 +244,18 @@ def test_a_run_is_done_in_batches_each_of_them_short(desk: Desk, ann: Any, monke
     assert {state_of(job) for job in jobs} == {"cancelled"}
     assert seen[-1] is None
     assert answer["next"] == LIST
+
+
+def test_what_is_not_in_the_log_was_not_done(desk: Desk, ann: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = [runs.create(ann) for _ in range(3)]
+
+    def fails(*arguments: Any, **options: Any) -> None:
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr("jobs.admin.actions.write_log", fails)
+    with pytest.raises(OperationalError):
+        desk.do("cancel", *(job.pk for job in jobs))
+    assert {state_of(job) for job in jobs} == {"created"}
 
 
 def test_the_priority_of_many_can_be_set(desk: Desk, ann: Any) -> None:
