@@ -26,7 +26,25 @@ def main() -> None:
         settings.DEBUG  # noqa: B018  reads the environment: what is wrong with it is said in one line
     except (ImproperlyConfigured, ValueError) as error:
         sys.exit(f"error: {error}")
-    execute_from_command_line(sys.argv)
+    from django.db import OperationalError, ProgrammingError
+
+    try:
+        execute_from_command_line(sys.argv)
+    except (OperationalError, ProgrammingError) as error:
+        # A column or table that is not there is what one sees who has new code and the old database.
+        missing = missing_migrations() if "no such" in str(error) or "does not exist" in str(error) else 0
+        if not missing:
+            raise
+        sys.exit(f"error: {missing} migrations are missing in the database: run `manage.py migrate`.")
+
+
+def missing_migrations() -> int:
+    """Return how many migrations of this code the database does not have."""
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 if __name__ == "__main__":

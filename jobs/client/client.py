@@ -37,6 +37,7 @@ class AsyncJobsClient:
     """
 
     def __init__(self, url: str, *, token: Token, socket_url: str | None = None, device_id: str | None = None) -> None:
+        self.url = url
         self._token = token
         self._rest = Rest(url)
         ears = Ears(on_link=self._tell_all, on_welcome=self._begin_all, on_frame=self._take, on_lost=self._suspend_all)

@@ -28,10 +28,14 @@ async def show(client: AsyncJobsClient, job_id: str, console: Console) -> dict[s
     """Show a job until it is in a terminal state, and return it. Raises the client's errors."""
     job: dict[str, Any] = {}
     printed = _Printed(console)
+    was_offline = False
     with Live(console=console, refresh_per_second=12, transient=True, auto_refresh=console.is_terminal) as live:
         async for sight in client.observe(job_id):
             for line in sight.logs:
                 console.print(shown(f"  {line['data']['level']}: {line['data']['message']}", style="dim"))
+            if sight.link is Link.OFFLINE and not was_offline:
+                console.print(Text(f"{client.url} does not answer; trying again.", style="yellow"))
+            was_offline = sight.link is Link.OFFLINE
             if sight.job is None:
                 continue
             job = sight.job

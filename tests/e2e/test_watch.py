@@ -1,12 +1,14 @@
 """`manage.py watch`, and the Python client behind it."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from jobs.client import AsyncJobsClient, JobsError
+from omnibrowser.valkey import free_port
 from tests.processes import Process, Site
 from tests.waiting import wait_until
 
@@ -55,6 +57,22 @@ def test_a_job_that_is_not_there_is_said(site: Site) -> None:
     process = watched(site, "nothing")
     assert process.popen.returncode == 1
     assert "There is no job nothing." in process.log
+
+
+def test_a_server_that_does_not_answer_is_said(site: Site, token: str) -> None:
+    job_id = create(site, token, "test.echo")
+    port = free_port()
+    process = site.start("watch", job_id, SOCKET_PORT=str(port))
+    wait_until(lambda: f"http://127.0.0.1:{port} does not answer; trying again." in process.log, what="what is wrong")
+    process.kill()
+
+
+def test_a_database_without_the_newest_migrations_is_said() -> None:
+    with Site() as site:
+        site.manage("migrate", "jobs", "0001", "--verbosity", "0")
+        process = site.start("watch", "j1")
+        assert process.popen.wait(timeout=30) == 1
+        assert re.fullmatch(r"error: \d+ migrations are missing in the database: run `manage.py migrate`.", process.log.strip())
 
 
 def test_the_client_creates_reads_lists_commands_and_comes_back_after_the_server_was_killed(site: Site, token: str) -> None:
