@@ -9,6 +9,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
 from omnibrowser.server import FRAME_LIMIT_BYTES
 
 log = logging.getLogger(__name__)
@@ -53,8 +55,10 @@ def serve_with_daphne(listener: socket.socket, *, grace_seconds: float, drain: C
     ending: list[asyncio.Future[None]] = []  # kept, so that it is not lost on the way
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, note)
+    served: Any = application
+    proxies = os.environ.get("FORWARDED_ALLOW_IPS", default="127.0.0.1")  # uvicorn reads it by itself
     Server(
-        application,
+        ProxyHeadersMiddleware(served, trusted_hosts=proxies),
         endpoints=[f"fd:fileno={listener.fileno()}"],
         signal_handlers=False,
         websocket_max_message_size=FRAME_LIMIT_BYTES,

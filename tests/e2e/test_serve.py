@@ -97,3 +97,24 @@ def test_on_sigterm_health_says_draining_and_readers_are_sent_away_with_1012(sit
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1012
     assert server.popen.wait(timeout=10) == 0
+
+
+@pytest.mark.parametrize("name", ["uvicorn", "daphne"])
+def test_behind_a_proxy_sign_ins_are_limited_by_the_address_that_it_names(site: Site, name: str) -> None:
+    server = site.serve("--server", name, TOKEN_RATE="2/min")
+    mine, others = f"{name}-a.invalid", f"{name}-b.invalid"
+
+    assert [sign_in_from(site, mine) for _ in range(3)] == [401, 401, 429]
+    assert sign_in_from(site, others) == 401
+    server.kill()
+
+
+def test_daphne_believes_only_proxies_that_are_named(site: Site) -> None:
+    server = site.serve("--server", "daphne", TOKEN_RATE="2/min", FORWARDED_ALLOW_IPS="192.0.2.1")
+    assert [sign_in_from(site, f"{number}.invalid") for number in range(3)][-1] == 429
+    server.kill()
+
+
+def sign_in_from(site: Site, address: str) -> int:
+    body = {"username": "nobody", "password": "not-the-password"}
+    return httpx.post(f"{site.url}/api/auth/token", json=body, headers={"X-Forwarded-For": address}).status_code
