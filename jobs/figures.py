@@ -3,10 +3,13 @@
 import json
 import threading
 import time
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, DateTimeField, ExpressionWrapper, Min, Q, Value
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from jobs.conf import settings
@@ -35,7 +38,7 @@ class QueueFigures:
     oldest_at: dict[str, float]
     """By type, since when the job waits that has waited longest of those that may start; Unix time."""
     workers: dict[str, int]
-    """Workers that are alive, by the types that they take."""
+    """Workers that are alive and may take jobs, by the types that they take."""
 
 
 _lock = threading.Lock()
@@ -81,18 +84,20 @@ def _read() -> QueueFigures:
             due[type] = may
             if oldest is not None:
                 oldest_at[type] = oldest.timestamp()
-    figures = QueueFigures(at=now.timestamp(), states=states, due=due, oldest_at=oldest_at, workers=_workers())
+    figures = QueueFigures(at=now.timestamp(), states=states, due=due, oldest_at=oldest_at, workers=by_type(taking_workers()))
     _tell_others(figures)
     return figures
 
 
-def _workers() -> dict[str, int]:
-    since = timezone.now() - timedelta(seconds=settings.lease_seconds)
-    workers: dict[str, int] = {}
-    for types in Worker.objects.filter(heartbeat_at__gte=since, stopped_at=None).values_list("types", flat=True):
-        for type in types:
-            workers[type] = workers.get(type, 0) + 1
-    return workers
+def taking_workers() -> list[list[str]]:
+    """Return the types of each worker that is alive, by the database's clock, and may take jobs."""
+    since = ExpressionWrapper(Now() - Value(timedelta(seconds=settings.lease_seconds)), output_field=DateTimeField())
+    return list(Worker.objects.filter(heartbeat_at__gte=since, stopped_at=None, takes_jobs=True).values_list("types", flat=True))
+
+
+def by_type(workers: Iterable[Iterable[str]]) -> dict[str, int]:
+    """Return how many workers there are for each type."""
+    return dict(Counter(type for types in workers for type in types))
 
 
 def _tell_others(figures: QueueFigures) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from functools import cache, partial
 from typing import Any
 
@@ -15,8 +14,8 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from jobs.conf import settings as job_settings
-from jobs.models import Job, Worker
+from jobs.figures import by_type, taking_workers
+from jobs.models import Job
 from jobs.source import JobSource
 from omnibrowser import __version__
 from realtime.errors import RedisUnavailable
@@ -131,13 +130,8 @@ def _redis() -> None:
 
 
 def _workers() -> dict[str, Any]:
-    since = timezone.now() - timedelta(seconds=job_settings.lease_seconds)
-    alive = Worker.objects.filter(heartbeat_at__gte=since, stopped_at=None).values_list("types", flat=True)
-    types: dict[str, int] = {}
-    for names in alive:
-        for name in names:
-            types[name] = types.get(name, 0) + 1
-    return {"ok": len(alive) > 0, "alive": len(alive), "types": types}
+    workers = taking_workers()
+    return {"ok": len(workers) > 0, "alive": len(workers), "types": by_type(workers)}
 
 
 def _waiting() -> dict[str, Any]:

@@ -99,11 +99,12 @@ async def test_what_was_looked_at_is_looked_at_again_a_second_later(redis: Any, 
     assert (await get())[1]["checks"]["workers"]["ok"] is True
 
 
-async def test_a_worker_that_is_silent_or_has_ended_is_not_there(redis: Any) -> None:
+async def test_a_worker_that_is_silent_or_has_ended_or_may_take_nothing_is_not_there(redis: Any) -> None:
     now = timezone.now()
     silent_since = now - timedelta(seconds=settings.lease_seconds + 1)
     await Worker.objects.acreate(name="silent", types=["search"], started_at=now, heartbeat_at=silent_since)
     await Worker.objects.acreate(name="ended", types=["search"], started_at=now, heartbeat_at=now, stopped_at=now)
+    await Worker.objects.acreate(name="told not to", types=["search"], started_at=now, heartbeat_at=now, takes_jobs=False)
     _, body = await get()
     assert (body["checks"]["workers"]["alive"], body["checks"]["workers"]["types"]) == (0, {})
 

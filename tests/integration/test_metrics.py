@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from jobs import figures, metrics_port, transitions
 from jobs.conf import JobSettings
-from jobs.models import Job
+from jobs.models import Job, Worker
 from realtime.publisher import nudge
 from realtime.redis_client import client
 from realtime.topics import job_group
@@ -81,7 +81,11 @@ async def test_the_queue_by_type_and_state(ann: Any) -> None:
     oldest = await sync_to_async(create)(ann, "test.echo")
     await Job.objects.filter(pk=oldest.pk).aupdate(updated_at=timezone.now() - timedelta(seconds=90))
     await sync_to_async(running)(ann, "test.wait")
+    now = timezone.now()
+    await Worker.objects.acreate(name="here", types=["test.echo"], started_at=now, heartbeat_at=now)
+    await Worker.objects.acreate(name="told not to", types=["test.echo"], started_at=now, heartbeat_at=now, takes_jobs=False)
     found = await get()
+    assert found["jobs_workers", frozenset({("type", "test.echo")})] == 1
     echo = ("type", "test.echo")
     assert found["jobs_in_state", frozenset({echo, ("state", "created")})] == 2
     assert found["jobs_in_state", frozenset({("type", "test.wait"), ("state", "running")})] == 1
