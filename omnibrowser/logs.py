@@ -20,7 +20,9 @@ EXTRA = ("job_id", "attempt", "reason", "method", "path", "status", "millisecond
 ACCESS_LOGGERS = ("uvicorn", "daphne", "django.channels", "django.server")
 """These tell what was asked for, query string and all."""
 
-_TOKEN = re.compile(r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|(?i:(?<=bearer )|(?<=token=)|(?<=ticket=))[\w.~+/-]{16,}=*")
+_TOKEN = re.compile(
+    r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|(?:share~|service_|worker_)[\w-]{32,}|(?i:(?<=bearer )|(?<=token=)|(?<=ticket=))[\w.~+/-]{16,}=*"
+)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
 
