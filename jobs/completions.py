@@ -36,14 +36,17 @@ class Completions:
     async def _write(self) -> None:
         while self._waiting:
             together, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
-            answers = await self._database.run(partial(_complete, [item for item, _ in together]))
-            for (_, done), error in zip(together, answers, strict=True):
+            try:
+                answers = await self._database.run(partial(_complete, [item for item, _ in together]))
+            except Exception as error:  # nobody waits for ever
+                answers = [error] * len(together)
+            for (_, done), answer in zip(together, answers, strict=True):
                 if done.done():
                     continue  # whoever waited was cancelled
-                if error is None:
+                if answer is None:
                     done.set_result(None)
                 else:
-                    done.set_exception(error)
+                    done.set_exception(answer)
 
 
 def _complete(completions: Sequence[Completion]) -> list[Exception | None]:

@@ -150,6 +150,15 @@ def test_while_the_database_is_away_all_are_told(ann: Any, monkeypatch: pytest.M
     assert Job.objects.filter(state="running").count() == 3
 
 
+async def test_nobody_waits_for_ever_when_the_threads_are_gone() -> None:
+    threads = DatabaseThreads(1, name="saving")
+    await asyncio.to_thread(threads.end)
+    fields: dict[str, Any] = dict.fromkeys(Flush.__dataclass_fields__)
+
+    with pytest.raises(RuntimeError):
+        await Completions(threads).complete(Flush(**fields), None)
+
+
 def test_a_commit_that_fails_completes_nothing(ann: Any) -> None:
     recorders = [write(ann, is_flushed=True) for _ in range(2)]
 
