@@ -14,11 +14,13 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from django.core.management.base import CommandError
+from django.db import Error as DatabaseError
 from django.db import connections
 
 from jobs import metrics_port
 from jobs.child_processes import Restarts
 from jobs.conf import settings
+from jobs.models import Job
 from jobs.pulse import PULSE_SECONDS, Blocked, Ended, Message, Refused, Started, SuspectsWait
 from jobs.worker_process import BLOCKED_LEASES, STOPS, Dead, Work, release, work
 
@@ -27,6 +29,7 @@ log = logging.getLogger(__name__)
 MARGIN_SECONDS = 5
 """After the grace, or a second signal, workers have so long to put their jobs back."""
 RETRY_SECONDS = 1
+RELEASE_FIRST_SECONDS = 0.5
 _fork = multiprocessing.get_context("fork")
 
 
@@ -87,7 +90,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Work until stopped. Raises CommandError when no worker can start."""
-        _close_connections()
+        _warm_up()
         self._wake, alarm = socket.socketpair()
         for end in (self._wake, alarm):
             end.setblocking(False)
@@ -115,6 +118,8 @@ class Supervisor:
 
     def _start_due(self) -> None:
         now = time.monotonic()
+        if any(self._workers) and any(now - child.started_at < RELEASE_FIRST_SECONDS for child in self._releases):
+            return  # those who live are to have the jobs of the dead first; to start costs more than to put back
         for index, child in enumerate(self._workers):
             if child is None and now >= self._start_at[index]:
                 self._workers[index] = self._make(work)
@@ -196,8 +201,15 @@ class Supervisor:
         self._start_at[index] = now + self._restarts[index].delay_seconds(ran_seconds=now - child.started_at)
 
 
-def _close_connections() -> None:
-    """Close what the start of the command has opened: children would share it, or have a pool without the threads that tend it."""
+def _warm_up() -> None:
+    """Ask the database once, so that a release finds all code loaded, and close what is open.
+
+    Children would share an open connection, and have a pool without the threads that tend it.
+    """
+    try:
+        Job.objects.filter(pk="").exists()
+    except DatabaseError as error:
+        log.warning("the database does not answer, workers try again: %s", error)
     for connection in connections.all(initialized_only=True):
         connection.close()
         if close_pool := getattr(connection, "close_pool", None):
