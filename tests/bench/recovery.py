@@ -31,11 +31,15 @@ def until_running(owner: Owner, job_id: str, attempt: int, *, seconds: float = 3
     return time.monotonic()
 
 
-def processes(worker: Process, count: int) -> list[psutil.Process]:
-    """Wait until the worker has so many processes that take jobs."""
+def until_complete(worker: Process, count: int) -> None:
+    """Wait until the worker has so many processes, and all of them take jobs."""
     parent = psutil.Process(worker.popen.pid)
-    wait_until(lambda: len(parent.children()) == count and worker.log.count("takes jobs") >= count, seconds=30)
-    return parent.children()
+
+    def is_complete() -> bool:
+        children, log = parent.children(), worker.log
+        return len(children) == count and all(f":{child.pid} takes jobs" in log for child in children)
+
+    wait_until(is_complete, seconds=30, what=f"{count} processes that take jobs")
 
 
 def kill_processes(owner: Owner, rounds: int) -> list[float]:
@@ -44,7 +48,7 @@ def kill_processes(owner: Owner, rounds: int) -> list[float]:
     while len(waited) < rounds:
         worker = owner.site.worker("--processes", "2")
         for _ in range(min(ROUNDS_A_SUPERVISOR, rounds - len(waited))):
-            processes(worker, 2)
+            until_complete(worker, 2)
             job_id = owner.create(f"process-{len(waited)}", "test.wait")
             until_running(owner, job_id, 1)
             victim = owner.process_of(job_id)
