@@ -20,6 +20,9 @@ EXTRA = ("job_id", "attempt", "reason", "method", "path", "status", "millisecond
 ACCESS_LOGGERS = ("uvicorn", "daphne", "django.channels", "django.server")
 """These tell what was asked for, query string and all."""
 
+TALKATIVE = ("django.db.backends", "websockets", "daphne", "httpx", "httpcore")
+"""At DEBUG these tell every statement with its values, and every frame and header."""
+
 _TOKEN = re.compile(
     r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|(?:share~|service_|worker_)[\w-]{32,}|(?i:(?<=bearer )|(?<=token=)|(?<=ticket=))[\w.~+/-]{16,}=*"
 )
@@ -59,7 +62,7 @@ def logging_config(format: str, *, level: str, colours: bool = False) -> dict[st
         "loggers": {
             "django": {"level": level, "propagate": True, "handlers": []},
             "django.request": {"level": "ERROR", "filters": ["broken"]},  # what became of the others, their own lines say
-            "django.db.backends": {"level": "INFO"},  # below it, every statement with its values
+            **{name: {"level": "INFO" if level == "DEBUG" else level} for name in TALKATIVE},
             "django.server": {"propagate": True, "handlers": []},
             "uvicorn.access": {"level": "WARNING"},
             "uvicorn.error": {"level": "WARNING"},  # below it, two lines for each socket

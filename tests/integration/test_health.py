@@ -154,7 +154,7 @@ async def test_a_check_that_hangs_keeps_no_other_from_saying_that_it_is_well(red
         assert await asyncio.to_thread(locked.wait, 10)
         began = time.monotonic()
         status, body = await get()
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 2.5
     finally:
         done.set()
         await asyncio.to_thread(thread.join)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from structlog.contextvars import bound_contextvars
 
-from omnibrowser.logs import logging_config
+from omnibrowser.logs import TALKATIVE, logging_config
 
 TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1c2VyX2lkIjoiMSJ9.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg"
 
@@ -77,3 +77,10 @@ def test_tracebacks_have_the_first_line_of_each_message() -> None:
 def test_an_unknown_format_is_said() -> None:
     with pytest.raises(ValueError, match="LOG_FORMAT is one of json, console"):
         logging_config("xml", level="INFO")
+
+
+@pytest.mark.parametrize(("level", "theirs"), [("DEBUG", "INFO"), ("INFO", "INFO"), ("ERROR", "ERROR")])
+def test_what_tells_everything_at_debug_never_does(level: str, theirs: str) -> None:
+    config = logging_config("json", level=level)
+    assert config["root"]["level"] == level
+    assert {config["loggers"][name]["level"] for name in TALKATIVE} == {theirs}
