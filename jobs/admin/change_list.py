@@ -87,7 +87,7 @@ class JobChangeList(ChangeList):
             self.older_query = self.get_query_string({OLDER: cursor_of(rows[-1])})
         self.result_list: Any = rows
         self.result_count = counted(self.queryset)
-        self.full_result_count = None
+        self.full_result_count = self.result_count  # so that Django says none of the two: the count is capped, and stands below
         self.show_full_result_count = False
         self.show_admin_actions = True
         self.can_show_all, self.multi_page, self.show_all = False, False, False

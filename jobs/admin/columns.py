@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from django.contrib import admin
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
 
 from jobs.lifecycle import State
 from jobs.models import Job, iso
@@ -60,9 +60,16 @@ def ago(at: datetime | None) -> SafeString:
     """Show a time as an age; when it was stands beside it for those who point at it."""
     if at is None:
         return SafeString("")
-    return format_html(
-        '<time class="age" datetime="{}" title="{}">{}</time>', iso(at), f"{at:%Y-%m-%d %H:%M:%S} UTC", timesince(at, depth=1)
-    )
+    words = age_words((timezone.now() - at).total_seconds())
+    return format_html('<time class="age" datetime="{}" title="{}">{}</time>', iso(at), f"{at:%Y-%m-%d %H:%M:%S} UTC", words)
+
+
+def age_words(seconds: float) -> str:
+    """Say an age in the largest unit that fits."""
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit}"
+    return f"{max(0, int(seconds))} s"
 
 
 COLUMNS = (job, state, type_and_owner, age)

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from jobs import transitions
 from jobs.admin import remembered
+from jobs.admin.columns import age_words
 from jobs.models import Job
 from tests import runs
 
@@ -86,6 +87,11 @@ def test_the_list_shows_what_one_looks_for(desk: Desk, ann: Any) -> None:
     for words in (job.pk, "test.wait", "ann", "Running", "42 %", "Searching", "Why is &lt;b&gt;this&lt;/b&gt; so?", "1 job"):
         assert words in page
     assert "<b>this" not in page
+
+
+def test_an_age_is_said_in_its_largest_unit() -> None:
+    said = {-1: "0 s", 0: "0 s", 59.9: "59 s", 60: "1 min", 3599: "59 min", 7300: "2 h", 200_000: "2 d"}
+    assert {seconds: age_words(seconds) for seconds in said} == said
 
 
 def test_one_finds_a_job_by_its_id_its_owner_and_its_query(desk: Desk, ann: Any, bob: Any) -> None:
