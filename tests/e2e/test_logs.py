@@ -32,7 +32,7 @@ def test_no_secret_is_in_any_line() -> None:
             assert site.call("POST", "/api/jobs", {**body, "jobId": job_id}, token=token)[0] == 201
         share = site.call("POST", "/api/jobs/writes/share", token=token)[1]["token"]
         assert site.call("GET", f"/api/jobs/writes?share={share}", token=share)[0] == 200
-        with connect(f"{site.socket_url}?token={token}&ticket={ticket['ticket']}") as socket:
+        with connect(f"{site.socket_url}?token={token}&ticket={ticket['ticket']}", close_timeout=0.2) as socket:
             socket.send(json.dumps({"type": "auth", "token": ticket["ticket"]}))
             for job_id in JOBS:
                 socket.send(json.dumps({"type": "subscribe", "topic": f"job:{job_id}", "after": "0-0"}))
