@@ -1,4 +1,4 @@
-"""Processes that are killed again and again, or in the middle of ending. FAULTS F1, F3, F29, F33."""
+"""Processes that are killed again and again, or in the middle of ending. FAULTS F1, F3, F4, F29, F33."""
 
 import asyncio
 import itertools
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from omnibrowser.valkey import free_port
+from tests.e2e.test_zombie import check, wake_beside_its_heir
 from tests.owner import Owner
 from tests.processes import Site
 from tests.viewers import Viewer, agree
@@ -128,3 +129,11 @@ def test_poison_takes_its_neighbour_with_it_only_without_isolation(owner: Owner,
         assert owner.reasons("beside") == ["worker_lost", "worker_lost"]
     else:
         assert owner.until("beside", state="failed")["error"]["code"] == "poison"
+
+
+async def test_without_the_fence_a_zombie_does_harm(owner: Owner) -> None:
+    handlers = owner.site.environment["JOB_HANDLERS"]
+    _, viewers = await wake_beside_its_heir(owner, "unfenced", JOB_HANDLERS=f"{handlers},tests.unguarded")
+
+    with pytest.raises(AssertionError):
+        check(owner, "unfenced", viewers)
