@@ -46,10 +46,10 @@ test-integration: install ## real SQLite, PostgreSQL and Valkey
 	TEST_DATABASE=postgres $(BIN)/python -m pytest tests/integration tests/security -q -n 2
 
 test-e2e: install ## real processes
-	$(BIN)/python -m pytest tests/e2e -q
+	$(BIN)/python -m pytest tests/e2e -q -n 2 --dist loadfile
 
 test-browser: install tests/js/node_modules/.installed ## a real Chromium
-	$(BIN)/python -m pytest tests/browser -q
+	$(BIN)/python -m pytest tests/browser -q -n 2 --dist loadfile
 
 test-newest: install ## the unit and integration rings once more, on Python 3.13 with the newest Django, where that Python is
 	@if newest=$$(.ci/python.sh 3.13); then \
