@@ -73,7 +73,8 @@ class _Claim:
 
     def __init__(self, job_id: str) -> None:
         now = from_ts(now_ts())
-        self._worker = Worker(name=f"{socket.gethostname()}:{os.getpid()}", started_at=now, heartbeat_at=now)
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        self._worker = Worker(name=name, takes_jobs=False, started_at=now, heartbeat_at=now)  # this one job, and no other
         self.job = checked(lambda: transitions.claim_one(self._worker, job_id))
         self._flusher = Flusher(self._worker, lambda: [] if self._ended else [self.recorder])
         self._publishing = Publishing(ask_for_flush=self._flusher.ask)

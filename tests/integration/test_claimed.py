@@ -38,6 +38,7 @@ def test_leaving_the_block_completes_the_job(ann: Any) -> None:
     worker = Worker.objects.get()
     assert worker.stopped_at is not None
     assert worker.types == ["test.stream"]
+    assert not worker.takes_jobs, "whoever counts the workers of a type does not count this one"
 
 
 def test_the_log_gets_what_the_block_writes_while_it_goes_on(ann: Any) -> None:
