@@ -1,24 +1,27 @@
-"""Processes that are killed again and again, or in the middle of ending. FAULTS F1, F3, F4, F29, F33."""
+"""Processes that are killed again and again, or while they end, and one that comes back from the dead. FAULTS F1, F3, F4, F5, F29, F33."""
 
 import asyncio
 import itertools
+import os
 import random
+import re
 import signal
 import threading
 import time
 from collections.abc import Iterator
 
 import pytest
+import redis
 
 from omnibrowser.valkey import free_port
-from tests.e2e.test_zombie import check, wake_beside_its_heir
 from tests.owner import Owner
-from tests.processes import Site
+from tests.processes import Process, Site
 from tests.viewers import Viewer, agree
 from tests.waiting import until
 
 CHUNKS = 60
 KILLS = 20
+TIMES = {"LEASE_SECONDS": "1", "FLUSH_SECONDS": "0.2", "RESCUE_SECONDS": "0.2"}
 
 
 @pytest.fixture
@@ -129,6 +132,49 @@ def test_poison_takes_its_neighbour_with_it_only_without_isolation(owner: Owner,
         assert owner.reasons("beside") == ["worker_lost", "worker_lost"]
     else:
         assert owner.until("beside", state="failed")["error"]["code"] == "poison"
+
+
+async def wake_beside_its_heir(owner: Owner, job_id: str, **settings: str) -> tuple[Process, list[Viewer]]:
+    """Freeze a worker until another one runs its job, and wake it up while Redis loses its memory again and again."""
+    zombie = await asyncio.to_thread(owner.site.worker, **TIMES, **settings)
+    owner.create(job_id, chunks=CHUNKS, seconds=0.05)
+    viewers = [Viewer([owner.site.socket_url], owner.token, job_id, seed=index) for index in range(3)]
+    watching = [asyncio.create_task(viewer.watch()) for viewer in viewers]
+    await until(lambda: all(viewer.events > 5 for viewer in viewers))
+
+    os.killpg(zombie.popen.pid, signal.SIGSTOP)
+    await asyncio.to_thread(owner.site.worker, **TIMES)
+    await asyncio.to_thread(owner.until, job_id, attempt=2, state="running")
+    os.killpg(zombie.popen.pid, signal.SIGCONT)
+    memory = redis.Redis.from_url(owner.site.redis_url)
+    for index in range(6):
+        memory.flushall()
+        viewers.append(Viewer([owner.site.socket_url], owner.token, job_id, seed=10 + index))
+        watching.append(asyncio.create_task(viewers[-1].watch()))
+        await asyncio.sleep(0.1)
+    await asyncio.wait(watching, timeout=20)
+    for task in watching:
+        task.cancel()
+    return zombie, viewers
+
+
+def check(owner: Owner, job_id: str, viewers: list[Viewer]) -> None:
+    """At most one attempt's writes are in the row, and every viewer has what the row has (invariants 2 to 4)."""
+    row = owner.job(job_id)
+    assert (row["state"], row["attempt"], row["streamingText"]) == (
+        "completed",
+        2,
+        "".join(f"[{job_id}:2:{index}]" for index in range(CHUNKS)),
+    )
+    agree(viewers, {job_id: row})
+
+
+async def test_a_zombie_writes_nothing_and_stops_at_once(owner: Owner) -> None:
+    zombie, viewers = await wake_beside_its_heir(owner, "undead")
+
+    check(owner, "undead", viewers)
+    assert zombie.log.count("job undead attempt 1 is not ours any more") == 1
+    assert re.search("job undead attempt 1: stopped, (fenced|lease_lost)", zombie.log)
 
 
 async def test_without_the_fence_a_zombie_does_harm(owner: Owner) -> None:

@@ -63,13 +63,3 @@ def test_who_blocks_a_process_has_timed_out_and_its_neighbours_are_interrupted(o
     assert is_whole(owner, beside) == 2
     assert (owner.reasons("block"), owner.reasons(beside)) == (["timeout", ""], ["interrupted", ""])
     assert owner.job("block")["failures"] == 1
-
-
-def test_a_handler_that_computes_for_longer_than_the_lease_keeps_its_job(owner: Owner) -> None:
-    owner.site.worker("--processes", "1", LEASE_SECONDS="0.8", FLUSH_SECONDS="0.1", RESCUE_SECONDS="0.2")
-    owner.site.worker("--processes", "1", LEASE_SECONDS="0.8", RESCUE_SECONDS="0.2")
-    owner.create("computes", "bad.computes", seconds=1.6)
-
-    row = owner.until("computes", state="completed")
-
-    assert (row["attempt"], row["streamingText"]) == (1, "computing done")
