@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -46,7 +47,8 @@ class FlushResult:
 
 
 _NARROW_UPDATE = (
-    "UPDATE jobs_job SET seq = %s, progress = %s, step = %s, steps = %s, message = %s, text_length = %s, updated_at = %s "
+    "UPDATE jobs_job SET seq = %s, progress = %s, step = %s, steps = %s, message = %s, text_length = %s, updated_at = %s, "
+    "lease_expires_at = COALESCE(%s, lease_expires_at) "
     "WHERE id = %s AND attempt = %s AND state = 'running' AND seq < %s"
 )
 
@@ -62,18 +64,22 @@ def flush(flushes: Sequence[Flush]) -> FlushResult:
             job.pk: job
             for job in Job.objects.filter(pk__in=by_id, state=State.RUNNING)
             .select_for_update(skip_locked=True)
+            .annotate(leased_until=lease_end())
             .only("id", "attempt", "seq", "text_length")
             if job.attempt == by_id[job.pk].attempt
         }
         if rows:
-            Job.objects.filter(pk__in=rows).update(lease_expires_at=lease_end())
-            write_new([by_id[job_id] for job_id in rows], rows)
+            first: Any = next(iter(rows.values()))
+            # One new version of a row a second, not two: that is what a heartbeat costs.
+            still = [job.pk for job in rows.values() if job.seq >= by_id[job.pk].seq]
+            Job.objects.filter(pk__in=still).update(lease_expires_at=lease_end())
+            write_new([by_id[job_id] for job_id in rows], rows, leased_until=first.leased_until)
     missing = [item for item in flushes if item.job_id not in rows]
     return FlushResult(frozenset(rows), _fenced(missing) if missing else frozenset())
 
 
-def write_new(flushes: Sequence[Flush], rows: Mapping[str, Job]) -> None:
-    """Write what the locked `rows` do not have yet. A flush that another one has overtaken adds nothing."""
+def write_new(flushes: Sequence[Flush], rows: Mapping[str, Job], *, leased_until: datetime | None = None) -> None:
+    """Write what the locked `rows` do not have yet, and until when they are leased. A flush that another one has overtaken adds nothing."""
     moved = [item for item in flushes if rows[item.job_id].seq < item.seq]
     texts = [
         JobText(job_id=item.job_id, offset=rows[item.job_id].text_length, text=item.new_text(rows[item.job_id].text_length))
@@ -88,7 +94,7 @@ def write_new(flushes: Sequence[Flush], rows: Mapping[str, Job]) -> None:
                 _NARROW_UPDATE,
                 [
                     (item.seq, item.progress, item.step, json.dumps(item.steps), item.message, item.text_length,
-                     adapt(from_ts(item.ts)), item.job_id, item.attempt, item.seq)
+                     adapt(from_ts(item.ts)), adapt(leased_until), item.job_id, item.attempt, item.seq)
                     for item in moved
                 ],
             )  # fmt: skip
