@@ -66,6 +66,7 @@ bench: install ## from a worker's write to a client's frame, and from its death 
 	TEST_DATABASE=postgres $(BIN)/python -m tests.bench.latency
 	TEST_DATABASE=sqlite $(BIN)/python -m tests.bench.recovery
 	TEST_DATABASE=postgres $(BIN)/python -m tests.bench.recovery
+	TEST_DATABASE=sqlite $(BIN)/python -m tests.bench.lists
 
 bench-throughput: install ## empty jobs a second, beside Celery and procrastinate, on both databases
 	UV_PROJECT_ENVIRONMENT=.cache/venv-bench $$(.ci/uv.sh) sync --frozen --quiet --group bench --python $(PYTHON)
