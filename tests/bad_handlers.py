@@ -123,6 +123,12 @@ async def forgets_to_await(run: JobRun) -> str:
     return "never awaited"
 
 
+@job_handler("bad.writes_what_is_no_text")
+async def writes_what_is_no_text(run: JobRun) -> None:
+    """Write NUL, and half of an emoji that never gets its other half."""
+    await run.write("a\0b \ud83d")
+
+
 @job_handler("bad.writes_much")
 async def writes_much(run: JobRun) -> None:
     """Write a little, then so many bytes at once."""
