@@ -168,13 +168,13 @@ class Job(models.Model):
             ),
             models.CheckConstraint(name="job_deleted_at_its_end", condition=Q(deleted_at=None) | Q(state__in=sorted(TERMINAL))),
         ]
+        # None has what a heartbeat changes (see migration 0015): lease_expires_at, seq, progress, step, message, updated_at.
         indexes = [
             models.Index(F("priority").desc(), "turn", "created_at", "id", name="job_next", condition=Q(state=State.CREATED)),
             models.Index(fields=["created_at"], name="job_suspects", condition=Q(state=State.CREATED, kills__gte=SUSPECT_KILLS)),
             models.Index(F("type"), F("priority").desc(), "turn", "created_at", "id", name="job_in_line", condition=Q(state=State.CREATED)),
             models.Index(fields=["owner", "type", "priority", "turn"], name="job_own_line", condition=Q(state=State.CREATED)),
             models.Index(fields=["type", "-finished_at"], name="job_type_completed", condition=Q(state=State.COMPLETED)),
-            models.Index(fields=["lease_expires_at"], name="job_leases", condition=Q(state=State.RUNNING)),
             models.Index(fields=["type", "owner"], name="job_running", condition=Q(state=State.RUNNING)),
             models.Index(fields=["finished_at", "state"], name="job_ended", condition=Q(finished_at__isnull=False)),
             models.Index(fields=["state", "-created_at", "-id"], name="job_state_listed", condition=Q(deleted_at=None)),

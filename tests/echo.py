@@ -6,9 +6,13 @@ Text goes out as our frames do: straight to the connection while it takes them. 
 import sys
 from typing import Any
 
-from omnibrowser import server
-from realtime.direct_write import direct_writer
-from realtime.protocol import Frame
+import django
+
+django.setup()  # what the server counts are models' matters
+
+from omnibrowser import server  # noqa: E402
+from realtime.direct_write import direct_writer  # noqa: E402
+from realtime.protocol import Frame  # noqa: E402
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
