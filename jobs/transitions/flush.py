@@ -51,6 +51,14 @@ _NARROW_UPDATE = (
     "lease_expires_at = COALESCE(%s, lease_expires_at) "
     "WHERE id = %s AND attempt = %s AND state = 'running' AND seq < %s"
 )
+_NARROW_UPDATE_OF_ALL = (
+    "UPDATE jobs_job SET seq = new.seq, progress = new.progress, step = new.step, steps = new.steps::jsonb, message = new.message, "
+    "text_length = new.text_length, updated_at = new.updated_at, lease_expires_at = COALESCE(%s, lease_expires_at) "
+    "FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::float8[], %s::text[], %s::text[], %s::text[], %s::int[], %s::timestamptz[]) "
+    "AS new (id, attempt, seq, progress, step, steps, message, text_length, updated_at) "
+    "WHERE jobs_job.id = new.id AND jobs_job.attempt = new.attempt AND jobs_job.state = 'running' AND jobs_job.seq < new.seq"
+)
+"""The same in one statement: a thousand of them take PostgreSQL five times as long."""
 
 
 def flush(flushes: Sequence[Flush]) -> FlushResult:
@@ -88,16 +96,24 @@ def write_new(flushes: Sequence[Flush], rows: Mapping[str, Job], *, leased_until
     ]
     JobText.objects.bulk_create(texts)
     if moved:
+        _update(moved, leased_until)
+
+
+def _update(moved: Sequence[Flush], leased_until: datetime | None) -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            columns = zip(*((item.job_id, item.attempt, *_values(item), from_ts(item.ts)) for item in moved), strict=True)
+            cursor.execute(_NARROW_UPDATE_OF_ALL, [leased_until, *map(list, columns)])
+            return
         adapt = connection.ops.adapt_datetimefield_value
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                _NARROW_UPDATE,
-                [
-                    (item.seq, item.progress, item.step, json.dumps(item.steps), item.message, item.text_length,
-                     adapt(from_ts(item.ts)), adapt(leased_until), item.job_id, item.attempt, item.seq)
-                    for item in moved
-                ],
-            )  # fmt: skip
+        until = adapt(leased_until)
+        cursor.executemany(
+            _NARROW_UPDATE, [(*_values(item), adapt(from_ts(item.ts)), until, item.job_id, item.attempt, item.seq) for item in moved]
+        )
+
+
+def _values(item: Flush) -> tuple[Any, ...]:
+    return item.seq, item.progress, item.step, json.dumps(item.steps), item.message, item.text_length
 
 
 def _fenced(missing: list[Flush]) -> frozenset[str]:
