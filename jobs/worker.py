@@ -127,9 +127,10 @@ class JobWorker:
     async def _listen(self) -> None:
         """Hear that there is work, or that a job was stopped: faster than the next poll and the next flush, never needed."""
         layer: Any = get_channel_layer()
+        channel: str | None = None  # one for good: those that are left behind would go on filling
         while True:
             try:
-                channel = await layer.new_channel("worker")
+                channel = channel or await layer.new_channel("worker")
                 await layer.group_add(WORKERS_GROUP, channel)
                 await layer.group_add(worker_group(self.row.pk), channel)
                 while True:
