@@ -1,12 +1,17 @@
 """Whatever happens between, the text on the page ends as the row has it."""
 
-from collections.abc import Iterator
+import os
+import time
+from collections.abc import Callable, Iterator
 
+import jwt
 import pytest
 import redis
-from playwright.sync_api import expect
+from playwright.sync_api import BrowserContext, expect
 
+from tests.browser.conftest import EMBEDDING_ORIGIN
 from tests.browser.person import Person
+from tests.processes import Site
 from tests.waiting import wait_until
 
 STREAM = {"seconds": 0.02, "rounds": 2}
@@ -53,6 +58,40 @@ def test_after_a_sleep_past_the_reach_of_the_log(ann: Person) -> None:
     ann.page.context.set_offline(False)
     ann.expect_state("completed")
     assert ann.part("text").text_content() == ann.get(job_id)["streamingText"]
+
+
+def test_after_the_token_has_expired(open_browser: Callable[..., BrowserContext], site: Site, tokens: dict[str, str]) -> None:
+    """The first token ends after two seconds; the client fetches the next one and hands it over in place."""
+    page = open_browser().new_page()
+    ann = Person(page, site, "ann", tokens["ann"])
+    job_id = ann.create("test.answer", query="Longer than a token", input={"seconds": 0.03, "rounds": 2})
+    fetched: list[str] = []
+
+    def next_token() -> str:
+        fetched.append(ending_in(2, tokens["ann"]) if not fetched else tokens["ann"])
+        return fetched[-1]
+
+    html = f"""<!doctype html><title>Somebody else's page</title>
+      <script type="module">
+        import {{ JobClient }} from "{site.url}/static/realtime/client.js";
+        import {{ useClient }} from "{site.url}/static/realtime/elements.js";
+        const client = new JobClient({{ apiUrl: "{site.url}", getToken: () => window.nextToken() }});
+        useClient(client);
+        client.connect();
+      </script>
+      <job-status-bar job-id="{job_id}"></job-status-bar><task-activity-panel job-id="{job_id}"></task-activity-panel>"""
+    page.expose_function("nextToken", next_token)
+    page.route(f"{EMBEDDING_ORIGIN}/", lambda route: route.fulfill(body=html, content_type="text/html"))
+    page.goto(f"{EMBEDDING_ORIGIN}/")
+    ann.expect_state("completed", seconds=60)
+    assert len(fetched) >= 2
+    assert ann.part("text").text_content() == ann.get(job_id)["streamingText"] != ""
+
+
+def ending_in(seconds: float, token: str) -> str:
+    """Return the same token, but ending so soon."""
+    claims = jwt.decode(token, options={"verify_signature": False})
+    return jwt.encode({**claims, "exp": int(time.time() + seconds)}, os.environ["JWT_SECRET"], "HS256")
 
 
 def test_after_a_cancel_and_a_create_without_a_connection(ann: Person) -> None:
