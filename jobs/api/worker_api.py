@@ -1,6 +1,7 @@
 """`/api/worker/*`: what remote workers call. Every call about a job carries its attempt; an old one is 409 `fenced`."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from functools import partial
 from typing import Any, TypeVar
 
@@ -111,7 +112,7 @@ class HeartbeatView(WorkerView):
         return Response({"stop": attempts.heartbeat(self.worker(request), body.attempts())})
 
 
-class WorkerJobView(WorkerView):
+class WorkerJobView(WorkerView, ABC):
     """Something about one job that the worker holds."""
 
     serializer_class: type[bodies.AttemptSerializer]
@@ -124,9 +125,9 @@ class WorkerJobView(WorkerView):
             raise Fenced("fenced")
         return Response(self.act(worker, job_id, body))
 
+    @abstractmethod
     def act(self, worker: Worker, job_id: str, body: Any) -> dict[str, Any]:
         """Do it and return the answer."""
-        raise NotImplementedError
 
 
 class EventsView(WorkerJobView):

@@ -103,7 +103,7 @@ class Nemesis:
         """Its supervisor goes on, and sees that it says nothing."""
         if process := self._process_of_a_worker():
             process.suspend()
-            await asyncio.sleep(1.5 * LEASE_SECONDS)
+            await asyncio.sleep(1.5 * LEASE_SECONDS)  # the fault itself: frozen for longer than a lease
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.resume()
 
@@ -119,7 +119,7 @@ class Nemesis:
     async def freeze_worker(self) -> None:
         process = self._random.choice(self._workers).process
         os.killpg(process.popen.pid, signal.SIGSTOP)
-        await asyncio.sleep(1.5 * LEASE_SECONDS)
+        await asyncio.sleep(1.5 * LEASE_SECONDS)  # the fault itself, as above
         os.killpg(process.popen.pid, signal.SIGCONT)
 
     async def cut_redis(self) -> None:
