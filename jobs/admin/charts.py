@@ -8,6 +8,8 @@ WIDTH, HEIGHT = 640, 240
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 32
 PLOT_WIDTH, PLOT_HEIGHT = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 TICKS = 4
+SMALLEST = 1e-9
+"""What is not above it counts as nothing: smaller numbers have no logarithm in the end."""
 LABELS = 6
 GAP = 0.2
 """The part of a bar's place that stays free."""
@@ -112,7 +114,7 @@ def lines(
 
 def _axis(highest: float, show: str) -> tuple[float, list[Tick]]:
     """Return a round value at or above the highest, and the ticks up to it."""
-    step = _round_up(highest / TICKS) if highest > 0 else 1
+    step = _round_up(highest / TICKS) if highest > SMALLEST else 1
     if show == "{:g}":
         step = max(1, step)
     count = max(1, math.ceil(highest / step - 1e-9))

@@ -1,6 +1,6 @@
 """Charts stay inside their frame, and their axes have round numbers."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jobs.admin.charts import HEIGHT, LEFT, TOP, WIDTH, lines, stacked
@@ -22,6 +22,7 @@ def test_bars_stand_on_each_other_inside_the_frame(values: list[int]) -> None:
 
 
 @given(st.lists(st.none() | st.floats(0, 1e6), min_size=1, max_size=40))
+@example([5e-324])
 def test_a_line_is_drawn_where_there_are_values(values: list[float | None]) -> None:
     labels = [str(index) for index in range(len(values))]
     chart = lines("Waiting", "", unit="s", labels=labels, series=[("p50", values)], show="{:.2g}")
