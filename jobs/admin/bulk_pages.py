@@ -1,26 +1,24 @@
 """The pages of actions on jobs: of one, of a selection, of all that the filters match."""
 
-from typing import Any
-
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.core.signing import BadSignature
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse, QueryDict
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from jobs.admin import bulk
 from jobs.admin.actions import StaffAction, allowed
 from jobs.admin.columns import title_of
+from jobs.admin.shown import ShownModelAdmin
 from jobs.models import Job
 
 PRIORITY_LIMIT = 32767
 
 
-class BulkPages(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs alone
+class BulkPages(ShownModelAdmin):
     """What is done to jobs in the admin: asked about first, then done batch by batch."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -129,11 +127,6 @@ class BulkPages(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the s
 
     def _go(self, request: HttpRequest, url: str) -> HttpResponse:
         return JsonResponse({"next": url}) if _wants_json(request) else HttpResponseRedirect(url)
-
-    def respond(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-        """Return a page of the admin."""
-        request.current_app = self.admin_site.name
-        return TemplateResponse(request, template, {**self.admin_site.each_context(request), "opts": self.opts, **context})
 
 
 def _wants_json(request: HttpRequest) -> bool:

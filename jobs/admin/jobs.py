@@ -7,7 +7,7 @@ from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.urls import URLPattern, path, reverse
 
@@ -122,19 +122,15 @@ class JobAdmin(BulkPages):
 
     # One job
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Show a job. Nothing of it is a form: what can be done are the actions."""
-        if not self.has_view_or_change_permission(request):
-            raise PermissionDenied
-        if request.method not in ("GET", "HEAD"):
-            return HttpResponseNotAllowed(["GET", "HEAD"])
-        job = Job.objects.select_related("owner", "worker").filter(pk=unquote(object_id).replace("\0", "")).first()
-        if job is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
-        context = {"title": title_of(job), "page_data": _page_data(request), "actions": _actions_for(job, request), **describe(job)}
-        return self.respond(request, "admin/jobs/job/page.html", {**context, **(extra_context or {})})
+    page_template = "admin/jobs/job/page.html"
+
+    def rows_to_show(self, request: HttpRequest) -> QuerySet[Job]:
+        """Return all jobs, with whose they are and who runs them."""
+        return Job.objects.select_related("owner", "worker")
+
+    def describe(self, request: HttpRequest, row: Job) -> dict[str, Any]:
+        """Return what a job's page shows. Nothing of it is a form: what can be done are the actions."""
+        return {"title": title_of(row), "page_data": _page_data(request), "actions": _actions_for(row, request), **describe(row)}
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Ask whether the job is to be deleted."""

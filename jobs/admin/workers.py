@@ -4,11 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -17,6 +15,7 @@ from django.utils.safestring import SafeString
 from jobs import transitions
 from jobs.admin.actions import write_log
 from jobs.admin.columns import ago, title_of
+from jobs.admin.shown import ShownModelAdmin, key_of
 from jobs.conf import settings
 from jobs.lifecycle import State
 from jobs.models import Job, Worker
@@ -72,7 +71,7 @@ class ConditionFilter(admin.SimpleListFilter):
 
 
 @admin.register(Worker)
-class WorkerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs alone
+class WorkerAdmin(ShownModelAdmin):
     """The processes that run jobs, those heard last first."""
 
     list_display = ("named", "condition", "runs", "of_types", "killed", "version", "started", "heard")
@@ -182,33 +181,21 @@ class WorkerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the
             raise PermissionDenied
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        getattr(self, action)(request, self.get_queryset(request).filter(pk=unquote(object_id).replace("\0", "")))
+        getattr(self, action)(request, self.get_queryset(request).filter(pk=key_of(object_id)))
         return HttpResponseRedirect(reverse("admin:jobs_worker_change", args=[object_id], current_app=self.admin_site.name))
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Show a worker and what it runs; there is no form."""
-        if not self.has_view_or_change_permission(request):
-            raise PermissionDenied
-        if request.method not in ("GET", "HEAD"):
-            return HttpResponseNotAllowed(["GET", "HEAD"])
-        worker = self.get_queryset(request).filter(pk=unquote(object_id).replace("\0", "")).first()
-        if worker is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
-        jobs = worker.jobs.select_related("owner").only("id", "type", "query", "state", "progress", "step", "started_at", "owner")
-        running = list(jobs.filter(state=State.RUNNING).order_by("started_at")[:SHOWN_JOBS])
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": worker.name,
-            "worker": worker,
-            "condition": condition_of(worker),
-            "jobs": [(job, title_of(job)) for job in running],
+    page_template = "admin/jobs/worker/page.html"
+
+    def describe(self, request: HttpRequest, row: Worker) -> dict[str, Any]:
+        """Return what a worker's page shows: how it is and what it runs."""
+        jobs = row.jobs.select_related("owner").only("id", "type", "query", "state", "progress", "step", "started_at", "owner")
+        return {
+            "title": row.name,
+            "worker": row,
+            "condition": condition_of(row),
+            "jobs": [(job, title_of(job)) for job in jobs.filter(state=State.RUNNING).order_by("started_at")[:SHOWN_JOBS]],
             "may_change": self.has_change_permission(request),
         }
-        request.current_app = self.admin_site.name
-        return TemplateResponse(request, "admin/jobs/worker/page.html", {**context, **(extra_context or {})})
 
 
 def _set_taking(workers: QuerySet[Worker], takes_jobs: bool, actor: Any) -> list[Worker]:

@@ -12,7 +12,7 @@ from jobs.admin import remembered, statistics
 from jobs.admin.statistics import percentile
 from jobs.models import Job
 from tests import runs
-from tests.integration.test_admin import Desk, member
+from tests.desk import Desk, member
 
 pytestmark = pytest.mark.django_db
 

@@ -17,7 +17,7 @@ from jobs.admin import export
 from jobs.conf import settings
 from jobs.models import Job, JobTransition
 from tests import runs
-from tests.integration.test_admin import LIST, Desk, member
+from tests.desk import LIST, Desk, member
 
 
 def exported(desk: Desk, **filters: str) -> list[dict[str, str]]:

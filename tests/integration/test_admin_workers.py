@@ -13,7 +13,7 @@ from jobs.admin.workers import condition_of
 from jobs.errors import LeaseLost
 from jobs.models import Job, Worker
 from tests import runs
-from tests.integration.test_admin import Desk, member
+from tests.desk import Desk, member
 from tests.waiting import wait_until
 
 WORKERS = "/admin/jobs/worker/"

@@ -10,7 +10,7 @@ from jobs import transitions
 from jobs.models import Job, JobTransition, Worker
 from jobs.rescuer import suspects_wait
 from tests import runs
-from tests.integration.test_transitions import together
+from tests.rows import together
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 

@@ -10,23 +10,13 @@ from jobs import transitions
 from jobs.events import FoldedJob
 from jobs.management.commands import restored
 from jobs.models import Job, JobTransition, folded
-from jobs.recorder import Recorder
-from realtime import event_log, publisher
-from realtime.position import CLOSED, ORIGIN, Position, Verdict, judge
+from realtime import publisher
+from realtime.position import CLOSED, Position, Verdict, judge
 from tests import runs
+from tests.rows import events, publish
 from tests.sockets import LiveServer
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
-
-
-def publish(recorder: Recorder) -> None:
-    append = recorder.take()
-    assert append
-    assert publisher.publish([append], still_true=lambda append: False) == [True]
-
-
-def logged(job_id: str) -> list[dict[str, Any]]:
-    return [json.loads(entry.json) for entry in event_log.read_after([(job_id, ORIGIN)])[0]]
 
 
 def one_of_each(owner: Any) -> dict[str, Job]:
@@ -79,9 +69,9 @@ def test_the_logs_hold_nothing_but_what_waits_now(ann: Any) -> None:
     call_command("restored")
 
     for job_id in ("paused", "completed", "failed", "cancelled", "deleted"):
-        assert logged(job_id) == []
+        assert events(job_id) == []
     for job_id in ("created", "running"):
-        (event,) = logged(job_id)
+        (event,) = events(job_id)
         assert (event["attempt"], event["seq"], event["data"]["state"]) == (1001, 0, "created")
         assert event == json.loads(Job.objects.get(pk=job_id).queued_event)
 
@@ -109,7 +99,7 @@ def test_a_paused_job_can_be_cancelled(ann: Any) -> None:
 
     view = folded(Job.objects.get(pk="paused"))
     assert (view.state, view.position) == ("cancelled", Position(1002, CLOSED))
-    assert [event["seq"] for event in logged("paused")] == [0, CLOSED]
+    assert [event["seq"] for event in events("paused")] == [0, CLOSED]
 
 
 def test_a_run_that_goes_on_over_the_restore_is_fenced(ann: Any) -> None:

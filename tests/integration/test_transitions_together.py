@@ -1,7 +1,6 @@
 """Runs that are completed together end as each would by itself."""
 
 import asyncio
-import json
 from typing import Any
 
 import pytest
@@ -12,13 +11,12 @@ from jobs import transitions
 from jobs.completions import Completions
 from jobs.database import DatabaseThreads
 from jobs.errors import LeaseLost
-from jobs.events import FoldedJob
-from jobs.models import Job, JobText, JobTransition, folded
+from jobs.models import Job, JobText, JobTransition
 from jobs.recorder import Recorder
 from jobs.transitions import Completion, Flush
-from realtime import event_log
-from realtime.position import CLOSED, ORIGIN, Verdict, judge
+from realtime.position import CLOSED
 from tests import runs
+from tests.rows import check
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 
@@ -32,12 +30,7 @@ def ended(recorder: Recorder) -> Flush:
 
 def rows_are_the_fold_of_their_logs() -> None:
     for job in Job.objects.all():
-        view = FoldedJob()
-        for entry in event_log.read_after([(job.pk, ORIGIN)])[0]:
-            event = json.loads(entry.json)
-            assert judge(view.position, event) is Verdict.FOLLOWS
-            view.fold(event)
-        assert folded(job).fields() == view.fields()
+        check(job.pk)
 
 
 def write(owner: Any, *, is_flushed: bool) -> Recorder:
