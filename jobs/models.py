@@ -13,6 +13,8 @@ from uuid6 import uuid7
 from jobs.events import FoldedJob, iso_time, plain_number
 from jobs.lifecycle import CLOSING, SUSPECT_KILLS, TERMINAL, State
 from jobs.owners import jobs_of_deleted_user
+from jobs.program_tokens import ServiceToken as ServiceToken
+from jobs.program_tokens import WorkerToken as WorkerToken
 from jobs.text import utf16_length
 from realtime.position import CLOSED, Position
 from realtime.viewer import SharedViewer
@@ -248,40 +250,6 @@ class JobTransition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job_id}: {self.source or 'new'} to {self.target}"
-
-
-class WorkerToken(models.Model):
-    """The right of a remote worker to take jobs of some types; stored as its hash."""
-
-    name = models.CharField(max_length=100, unique=True)
-    digest = models.CharField(max_length=64, unique=True, editable=False)
-    """SHA-256 of the token, in hex."""
-    types = models.JSONField(default=list)
-    """The types of jobs that it may take; each is known by being listed here."""
-    created_at = models.DateTimeField()
-    used_at = models.DateTimeField(null=True, blank=True)
-    """When it was last used, to the minute."""
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    """From then on it is worth nothing; its jobs go back to the queue when their leases are over."""
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class ServiceToken(models.Model):
-    """The right of a program to act for users who are not staff; stored as its hash."""
-
-    name = models.CharField(max_length=100, unique=True)
-    digest = models.CharField(max_length=64, unique=True, editable=False)
-    """SHA-256 of the token, in hex."""
-    created_at = models.DateTimeField()
-    used_at = models.DateTimeField(null=True, blank=True)
-    """When it was last used, to the minute."""
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    """From then on it is worth nothing."""
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class ClaimLock(models.Model):
