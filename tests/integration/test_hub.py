@@ -81,6 +81,10 @@ class Watcher:
                 whole += event["data"].get("text", "")
         return whole
 
+    @property
+    def snapshots(self) -> list[dict[str, Any]]:
+        return [frame for frame in self.frames if frame["type"] == "snapshot"]
+
     def types(self) -> list[str]:
         return [frame["type"] for frame in self.frames if frame["type"] != "status"]
 
@@ -227,10 +231,10 @@ async def test_an_edit_is_a_snapshot_announced_or_not(watching: Hub, source: Mad
     job.priority, job.edits = 5, 1
     await layer.group_send("job.j", {"type": "job.changed", "jobId": "j"})
     await until(lambda: watcher.types() == ["snapshot", "snapshot"])
-    assert watcher.frames[-1]["job"]["priority"] == 5
+    assert watcher.snapshots[-1]["job"]["priority"] == 5
     job.priority, job.edits = 6, 2
     await watching.compare_once()
-    await until(lambda: watcher.frames[-1]["job"]["priority"] == 6)
+    await until(lambda: watcher.snapshots[-1]["job"]["priority"] == 6)
 
 
 async def test_a_row_that_went_back_takes_its_readers_along(watching: Hub, source: MadeUpSource) -> None:
@@ -239,7 +243,7 @@ async def test_a_row_that_went_back_takes_its_readers_along(watching: Hub, sourc
     source.add("j", *BEGUN, text(1, 2, 0, "one "))
     await watching.compare_once()
     await until(lambda: watcher.text == "one ")
-    assert watcher.frames[-1]["position"] == "1-2"
+    assert watcher.snapshots[-1]["position"] == "1-2"
 
 
 async def test_an_unknown_job_is_not_there_and_leaves_nothing(watching: Hub, redis: Any) -> None:
