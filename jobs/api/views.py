@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from django.db import transaction
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from rest_framework import viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -20,6 +20,7 @@ from jobs.errors import JobNotFound
 from jobs.models import Job, JobQuerySet, iso
 from jobs.outlook import UNKNOWN, outlooks
 from jobs.representation import changes_of, represent, summarize
+from jobs.shared_page import link_to_shared
 from jobs.transitions.close import tail_of, with_tail
 from realtime.shares import issue_share, take_back_shares
 from realtime.topics import is_job_id
@@ -111,8 +112,7 @@ class JobViewSet(JobsAPIView, viewsets.GenericViewSet[Job]):
         serializer = ShareSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         token, expires_at = issue_share(request.user, job.pk, seconds=serializer.validated_data["expiresInSeconds"])
-        url = f"{request.build_absolute_uri(_page_of(job))}#{token}"  # what follows the # no server is sent, and no log has
-        return Response({"token": token, "url": url, "expiresAt": iso(expires_at)})
+        return Response({"token": token, "url": link_to_shared(request, job.pk, token), "expiresAt": iso(expires_at)})
 
     def _command(self, request: Request, job_id: str, name: str) -> Response:
         self._visible(job_id)
@@ -130,14 +130,6 @@ class JobViewSet(JobsAPIView, viewsets.GenericViewSet[Job]):
     def _whole(self, job: Job) -> dict[str, Any]:
         view = with_tail(job, tail_of(job.pk) if job.state == "running" else [])
         return represent(job, view, outlooks([job]).get(job.pk, UNKNOWN))
-
-
-def _page_of(job: Job) -> str:
-    """Return where a shared job is shown; in a project without the pages, where it is read."""
-    try:
-        return reverse("shared-job", args=[job.pk])
-    except NoReverseMatch:
-        return reverse("job-api-detail", args=[job.pk])
 
 
 def _action_to(state: str, job: Job) -> str:

@@ -1,13 +1,10 @@
-"""Worker tokens: made at the terminal and in the admin, shown once, revoked."""
+"""Worker tokens: made at the terminal, shown once, revoked."""
 
 from io import StringIO
-from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.test import Client
 
-from jobs.models import WorkerToken
 from jobs.remote import tokens
 
 pytestmark = pytest.mark.django_db
@@ -40,16 +37,3 @@ def test_a_name_is_there_once() -> None:
     made("crawler", "--types", "a")
     with pytest.raises(CommandError, match="already"):
         made("crawler", "--types", "a")
-
-
-def test_the_admin_makes_and_revokes_tokens(staff: Any) -> None:
-    client = Client()
-    client.force_login(staff)
-    page = client.post("/admin/jobs/workertoken/add/", {"name": "crawler", "types": "search"}, follow=True)
-    (message,) = [str(message) for message in page.context["messages"] if tokens.PREFIX in str(message)]
-    token = message.rpartition(" ")[2]
-    assert tokens.find(token) is not None
-    row = WorkerToken.objects.get()
-    client.post("/admin/jobs/workertoken/", {"action": "revoke", "_selected_action": [row.pk]})
-    assert tokens.find(token) is None
-    assert token not in client.get(f"/admin/jobs/workertoken/{row.pk}/change/").content.decode()

@@ -143,6 +143,7 @@ def _migrate() -> None:
             "see docs/troubleshooting.md#database-not-reached"
         ) from error
     call_command("migrate", verbosity=0, interactive=False)
+    call_command("staff_groups", verbosity=0)
 
 
 def _first_user() -> str | None:
