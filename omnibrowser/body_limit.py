@@ -1,5 +1,6 @@
 """Bodies have an end: Django would keep whatever is sent in a file before any view is asked."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,6 +11,9 @@ from omnibrowser.security_headers import HEADERS
 
 LIMIT_BYTES = WORKER_BODY_LIMIT_BYTES + 1
 """What the most patient view takes, and one more, so that its own answer is the one that is given at its limit."""
+
+LINGER_SECONDS = 10.0
+"""How long what is left of a body that is too long is read and thrown away."""
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -24,7 +28,7 @@ class BodyLimit:
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Serve a request."""
         if _announced_bytes(scope) > LIMIT_BYTES:
-            await _refuse(send)
+            await _refuse(receive, send)
             return
         read_bytes, has_begun = 0, False
 
@@ -44,7 +48,7 @@ class BodyLimit:
 
         await self._application(scope, limited_receive, noted_send)
         if read_bytes > LIMIT_BYTES and not has_begun:
-            await _refuse(send)
+            await _refuse(receive, send)
 
 
 def _announced_bytes(scope: Any) -> int:
@@ -52,9 +56,17 @@ def _announced_bytes(scope: Any) -> int:
     return max((int(value) for value in lengths if value.isdigit() and len(value) < 20), default=0)
 
 
-async def _refuse(send: Send) -> None:
+async def _refuse(receive: Receive, send: Send) -> None:
+    """Answer at once, and close once the client has said all: a connection that is closed with bytes unread takes the answer along."""
     body = json.dumps(problem(413, "too_large", f"A body has at most {LIMIT_BYTES - 1} bytes.")).encode()
     told = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), "Connection": "close", **HEADERS}
     headers = [(name.lower().encode(), value.encode()) for name, value in told.items()]
     await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+    try:
+        async with asyncio.timeout(LINGER_SECONDS):
+            while (await receive()).get("more_body", False):
+                pass
+    except TimeoutError:
+        pass
+    await send({"type": "http.response.body", "body": b""})

@@ -20,6 +20,7 @@ import uvicorn
 
 from jobs import metrics as work
 from jobs.child_processes import Restarts, end_with
+from omnibrowser.patient_http import PatientHttp
 from realtime import metrics as wire
 from realtime.metrics import SharedFolder
 
@@ -67,8 +68,14 @@ def _why_not(host: str, port: int, error: OSError) -> str:
 
 def serve(listener: socket.socket, *, grace_seconds: float, drain: Callable[[float], Any]) -> None:
     """Serve on `listener` until SIGTERM or Ctrl-C; then run `drain`, close what is open, and return."""
-    config = uvicorn.Config(
-        APPLICATION,
+    DrainingServer(configuration(APPLICATION, grace_seconds), grace_seconds=grace_seconds, drain=drain).run(sockets=[listener])
+
+
+def configuration(application: Any, grace_seconds: float) -> uvicorn.Config:
+    """Return how an application is served."""
+    return uvicorn.Config(
+        application,
+        http=PatientHttp,
         log_config=None,  # Django's
         access_log=False,
         server_header=False,
@@ -76,7 +83,6 @@ def serve(listener: socket.socket, *, grace_seconds: float, drain: Callable[[flo
         ws_per_message_deflate=False,  # ten times the work for events that are small
         timeout_graceful_shutdown=max(1, round(grace_seconds)),
     )
-    DrainingServer(config, grace_seconds=grace_seconds, drain=drain).run(sockets=[listener])
 
 
 class DrainingServer(uvicorn.Server):

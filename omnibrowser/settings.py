@@ -296,6 +296,7 @@ REALTIME: dict[str, Any] = {
     "position_check_seconds": env.float("POSITION_CHECK_SECONDS", default=10),
     "messages_per_second": env.float("MESSAGES_PER_SECOND", default=10),
     "sockets_per_user": env.int("SOCKETS_PER_USER", default=50),
+    "guests_per_address": env.int("GUESTS_PER_ADDRESS", default=500),
     "api_rate": _rate("API_RATE", default="600/min"),
     "token_rate": _rate("TOKEN_RATE", default="20/min"),
     "tracing": TRACING,

@@ -43,6 +43,8 @@ class RealtimeSettings:
     messages_burst: int = 60
     topics_per_socket: int = 128
     sockets_per_user: int = 50
+    guests_per_address: int = 500
+    """Sockets of one address at one server process that have shown no token yet."""
     api_rate: str = "600/min"
     """How many requests a user may make."""
     token_rate: str = "20/min"  # noqa: S105  no password: how often one may be tried

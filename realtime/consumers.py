@@ -45,6 +45,8 @@ class JobConsumer(AsyncWebsocketConsumer):
         self._outbox = Outbox(self._write, turn=hub.turn, degraded=lambda: hub.degraded)
         self._subscriptions = Subscriptions(hub, self._outbox)
         self._allowance = Allowance(burst=settings.messages_burst, per_second=settings.messages_per_second)
+        self._guest_of: str | None = None
+        """The address at which it takes a guest's place, until it shows a token."""
         self._renewal_asked = False
         self._close_code: int | None = None
         self._is_dropped = False
@@ -63,6 +65,7 @@ class JobConsumer(AsyncWebsocketConsumer):
                 raise
         finally:
             self.hub.sockets.discard(self)
+            self._is_no_guest()
             self._outbox.end()
             self._subscriptions.end()
             metrics().count_close(self._close_code)
@@ -90,6 +93,10 @@ class JobConsumer(AsyncWebsocketConsumer):
         kind, _, token = headers.get(b"authorization", b"").partition(b" ")
         if kind.lower() == b"bearer":
             await self._sign_in(token.strip().decode("latin-1"))
+        elif self.hub.guests.take(_client(self.scope), settings.guests_per_address):
+            self._guest_of = _client(self.scope)
+        else:
+            await self.leave(protocol.TOO_MANY)
 
     async def disconnect(self, code: int) -> None:
         """Note how it ended."""
@@ -125,6 +132,11 @@ class JobConsumer(AsyncWebsocketConsumer):
         await self._outbox.send(protocol.encode({**welcome, "expiresAt": identity.expires_at}))
         self._outbox.begin(direct_writer(self.base_send))
 
+    def _is_no_guest(self) -> None:
+        if self._guest_of is not None:
+            self.hub.guests.give_back(self._guest_of)
+            self._guest_of = None
+
     def _is_one_too_many(self, identity: Identity) -> bool:
         if self.identity:
             return False
@@ -147,6 +159,7 @@ class JobConsumer(AsyncWebsocketConsumer):
         message, ref, wrong = protocol.parse(text_data)
         if isinstance(message, protocol.Auth):
             self._allowance.begin()
+            self._is_no_guest()
             await self._sign_in(message.token, message.device_id)
         elif self.identity is None:
             await self.leave(protocol.UNEXPECTED_FRAME)

@@ -15,6 +15,7 @@ from realtime.conf import settings
 from realtime.errors import RedisUnavailable
 from realtime.gauges import measure
 from realtime.job_watch import JobWatch
+from realtime.limits import Guests
 from realtime.list_watch import ListWatch
 from realtime.listener import Listener
 from realtime.outbox import Turn
@@ -45,6 +46,7 @@ class Hub:
         self.source = source
         self.sockets: set[Any] = set()
         """All open sockets of this process; the sweeper asks each now and then."""
+        self.guests = Guests()
         self.is_draining = False
         """Whether this process is about to end: whoever comes now is sent on at once."""
         self.threads = Threads(THREADS)

@@ -1,6 +1,7 @@
-"""How many messages a socket may send."""
+"""How many messages a socket may send, and how many sockets may be open that nobody has signed in at."""
 
 import time
+from collections import Counter
 
 FREE_SUBSCRIBES = 128
 ABUSE = 100
@@ -40,3 +41,23 @@ class Allowance:
     def is_abused(self) -> bool:
         """Whether so many messages in a row were refused that nobody is listening to the refusals."""
         return self._refused_in_a_row >= ABUSE
+
+
+class Guests:
+    """Counts the sockets that have shown no token yet, by the address that they come from."""
+
+    def __init__(self) -> None:
+        self._by_address: Counter[str] = Counter()
+
+    def take(self, address: str, limit: int) -> bool:
+        """Take one place of an address. Returns whether there was one."""
+        if self._by_address[address] >= limit:  # asking a Counter leaves nothing behind
+            return False
+        self._by_address[address] += 1
+        return True
+
+    def give_back(self, address: str) -> None:
+        """Give a place back."""
+        self._by_address[address] -= 1
+        if self._by_address[address] <= 0:
+            del self._by_address[address]

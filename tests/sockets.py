@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from omnibrowser.asgi import application
-from omnibrowser.server import listening_socket
+from omnibrowser.server import configuration, listening_socket
 from tests.shapes import checked_frame
 from tests.tokens import token_of
 from tests.waiting import wait_until
@@ -24,10 +24,7 @@ class LiveServer:
     def __init__(self) -> None:
         self._listener = listening_socket("127.0.0.1", 0)
         self.port: int = self._listener.getsockname()[1]
-        config = uvicorn.Config(
-            application, log_config=None, access_log=False, ws_max_size=65536, ws_per_message_deflate=False, timeout_graceful_shutdown=1
-        )
-        self._server = uvicorn.Server(config)
+        self._server = uvicorn.Server(configuration(application, grace_seconds=1))
         self._thread = threading.Thread(target=self._run, name="live server", daemon=True)
         self.loop: asyncio.AbstractEventLoop | None = None
         self.clients = ExitStack()
