@@ -50,6 +50,10 @@ class JobNotFound(JobError):
     """There is no such job."""
 
 
+class JobForbidden(JobError):
+    """You may watch this job, and not change it: it is somebody else's."""
+
+
 class CommandConflict(JobError):
     """The job is in a state that does not allow this."""
 

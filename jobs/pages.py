@@ -15,6 +15,7 @@ from jobs.api.pages import JobPages
 from jobs.handlers import registry
 from jobs.lifecycle import TERMINAL
 from jobs.models import Job
+from jobs.rights import may
 from realtime.topics import is_job_id
 
 TABS = {"All": "", "Active": "created,running,paused", "Completed": "completed", "Failed": "failed", "Cancelled": "cancelled"}
@@ -45,10 +46,11 @@ def job_list(request: HttpRequest) -> HttpResponse:
 @login_required
 def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
     """Show one job; one that the user may not see is not there."""
-    job = Job.objects.visible_to(request.user).filter(pk=job_id).only("id", "type", "query").first()
+    job = Job.objects.visible_to(request.user).filter(pk=job_id).only("id", "type", "query", "owner_id").first()
     if job is None:
         raise Http404
-    return render(request, "jobs/detail.html", {"job": job, "status_job_id": job.pk})
+    rights = {"may_command": may(request.user, "cancel", job), "may_share": may(request.user, "share", job)}
+    return render(request, "jobs/detail.html", {"job": job, "status_job_id": job.pk, **rights})
 
 
 def shared_job(request: HttpRequest, job_id: str) -> HttpResponse:

@@ -4,17 +4,19 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db.models import BooleanField, Case, DateTimeField, ExpressionWrapper, Value, When
 from django.db.models.functions import Now
 
 from jobs import transitions
 from jobs.conf import settings
-from jobs.errors import CommandConflict, JobNotFound
+from jobs.errors import CommandConflict, JobForbidden, JobNotFound
 from jobs.events import Damaged, Event, FoldedJob, iso_time
 from jobs.lifecycle import TERMINAL, State
 from jobs.models import Job, JobQuerySet, folded, to_ts
 from jobs.outlook import UNKNOWN, outlooks
 from jobs.representation import represent, summarize, without_large_result
+from jobs.rights import require
 from jobs.signs import SignsOfProgress
 from realtime.errors import RequestRefused
 from realtime.position import Position
@@ -111,12 +113,17 @@ class JobSource:
         """Do the action for the user and return the job's summary. Raises RequestRefused."""
         if action not in transitions.ACTIONS:
             raise RequestRefused("bad_message", f"An action is one of {', '.join(transitions.ACTIONS)}.")
-        if not self.may_watch(user, job_id):
+        job = Job.objects.visible_to(user).filter(pk=job_id).only("id", "owner_id").first()
+        if job is None:
             raise RequestRefused("not_found", "There is no such job.")
         try:
+            # A socket keeps its user for hours, and a user keeps the permissions that he had when he was first asked for one.
+            require(user if job.owner_id == user.pk else get_user_model()._default_manager.get(pk=user.pk), action, job)
             return summarize(transitions.command(job_id, action, actor=user, if_attempt=if_attempt))
         except JobNotFound as error:
             raise RequestRefused("not_found", str(error)) from error
+        except JobForbidden as error:
+            raise RequestRefused("forbidden", str(error)) from error
         except CommandConflict as error:
             raise RequestRefused("conflict", str(error)) from error
 

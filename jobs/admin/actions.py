@@ -13,6 +13,7 @@ from jobs import transitions
 from jobs.errors import CommandConflict, JobNotFound
 from jobs.lifecycle import TERMINAL, State, may_become
 from jobs.models import Job
+from jobs.rights import PERMISSIONS, may_to_all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +25,13 @@ class StaffAction:
     participle: str
     starts_from: frozenset[State]
     """The states that allow it; jobs in other states are passed over, and it is said why."""
-    permission: str = "change"
     asks: bool = False
     """Whether it is asked about on a page of its own even for one job."""
+
+    @property
+    def permission(self) -> str:
+        """What the admin calls the permission for it."""
+        return PERMISSIONS[self.name].removeprefix("jobs.").removesuffix("_job")
 
 
 def _leading_to(state: State, *, among: Iterable[State] = State) -> frozenset[State]:
@@ -43,7 +48,7 @@ ACTIONS = {
         StaffAction(
             name="priority", label="Set priority", participle="given another priority", starts_from=frozenset({State.CREATED}), asks=True
         ),
-        StaffAction(name="delete", label="Delete", participle="deleted", starts_from=TERMINAL, permission="delete", asks=True),
+        StaffAction(name="delete", label="Delete", participle="deleted", starts_from=TERMINAL, asks=True),
     )
 }
 
@@ -127,4 +132,4 @@ def note(model: Any, words: str, *, actor: Any) -> None:
 
 def allowed(actor: Any) -> dict[str, StaffAction]:
     """Return the actions that this user has the permission for, by name."""
-    return {name: action for name, action in ACTIONS.items() if actor.has_perm(f"jobs.{action.permission}_job")}
+    return {name: action for name, action in ACTIONS.items() if may_to_all(actor, name)}

@@ -11,7 +11,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from jobs.errors import CommandConflict, Fenced, Gap, JobExists, JobNotFound, QuotaReached
+from jobs.errors import CommandConflict, Fenced, Gap, JobExists, JobForbidden, JobNotFound, QuotaReached
 from realtime.errors import SignInUnavailable
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,8 @@ def _describe(error: Exception) -> tuple[int, str, str, dict[str, Any], dict[str
     match error:
         case JobNotFound() | Http404():
             return 404, "not_found", "There is no such job.", {}, {}
+        case JobForbidden():
+            return 403, "forbidden", str(error), {}, {}
         case CommandConflict():
             return 409, "conflict", str(error), {"state": error.state}, {}
         case Fenced():

@@ -20,7 +20,7 @@ EVENT_STREAM = "text/event-stream"
 PROBLEMS = {
     400: "The body, the query or a field is not right; `errors` says which.",
     401: "Nobody is signed in, or the token is not valid any more.",
-    403: "This token is not for this.",
+    403: "This token is not for this, or you may only watch this job.",
     404: "There is none that you may see.",
     409: "The state of the job does not allow it; `code` and `state` say why.",
     410: "The event log does not reach back that far: read the job.",

@@ -20,6 +20,7 @@ from jobs.errors import JobNotFound
 from jobs.models import Job, JobQuerySet, iso
 from jobs.outlook import UNKNOWN, outlooks
 from jobs.representation import changes_of, represent, summarize
+from jobs.rights import require
 from jobs.shared_page import link_to_shared
 from jobs.transitions.close import tail_of, with_tail
 from realtime.shares import issue_share, take_back_shares
@@ -63,6 +64,7 @@ class JobViewSet(JobsAPIView, viewsets.GenericViewSet[Job]):
         serializer = JobChangesSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         changes = serializer.validated_data
+        require(request.user, "priority", job)
         with transaction.atomic():  # both changes or none
             turn = {column: changes[name] for name, column in (("priority", "priority"), ("runAt", "run_at")) if name in changes}
             if turn:
@@ -73,7 +75,7 @@ class JobViewSet(JobsAPIView, viewsets.GenericViewSet[Job]):
 
     def destroy(self, request: Request, job_id: str) -> Response:
         """Delete a job that has ended: its content goes at once, its id stays taken for a while."""
-        self._visible(job_id)
+        require(request.user, "delete", self._visible(job_id))
         transitions.delete(job_id, actor=request.user)
         return Response(status=204)
 
@@ -106,6 +108,7 @@ class JobViewSet(JobsAPIView, viewsets.GenericViewSet[Job]):
     def share(self, request: Request, job_id: str) -> Response:
         """Make a link with which anybody may watch this job; DELETE takes all of them back."""
         job = self._visible(job_id)
+        require(request.user, "unshare" if request.method == "DELETE" else "share", job)
         if request.method == "DELETE":
             take_back_shares([job.pk])
             return Response(status=204)
@@ -115,9 +118,10 @@ class JobViewSet(JobsAPIView, viewsets.GenericViewSet[Job]):
         return Response({"token": token, "url": link_to_shared(request, job.pk, token), "expiresAt": iso(expires_at)})
 
     def _command(self, request: Request, job_id: str, name: str) -> Response:
-        self._visible(job_id)
+        job = self._visible(job_id)
         serializer = CommandSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
+        require(request.user, name, job)
         if_attempt = serializer.validated_data["ifAttempt"]
         return Response(self._whole(transitions.command(job_id, name, actor=request.user, if_attempt=if_attempt)))
 

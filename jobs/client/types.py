@@ -405,7 +405,7 @@ class ErrorFrame(TypedDict):
     type: Literal["error"]
     ref: int | str | None
     """Comes back in the answer."""
-    code: Literal["bad_message", "not_found", "conflict", "too_many_subscriptions", "rate_limited", "unavailable"]
+    code: Literal["bad_message", "not_found", "forbidden", "conflict", "too_many_subscriptions", "rate_limited", "unavailable"]
     message: str
 
 

@@ -11,22 +11,32 @@ from jobs.models import Job
 from jobs.remote import tokens as worker_tokens
 from jobs.transitions import NewJob
 from realtime.shares import issue_share
+from tests.desk import member
 from tests.security.routes import routes
 from tests.tokens import token_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 
-ROLES = ("nobody", "stranger", "owner", "staff", "viewer", "worker", "service")
-"""Nobody has no token; a stranger has no right to the job; a viewer has a share token for it; a worker has a worker token, and
-a service acts for the owner."""
+ROLES = ("nobody", "stranger", "owner", "staff", "watcher", "viewer", "worker", "service")
+"""Nobody has no token; a stranger has no right to the job; a watcher is staff who may see jobs and change none; a viewer has a
+share token for it; a worker has a worker token, and a service acts for the owner."""
 
 OPEN = dict.fromkeys(ROLES, "open")
-SIGNED_IN = {"nobody": 401, "stranger": "may", "owner": "may", "staff": "may", "viewer": 403, "worker": 401, "service": 401}
-OWN = {**SIGNED_IN, "stranger": 404, "service": "may"}
-SHARED = {**OWN, "viewer": "may"}
+SIGNED_IN = {
+    "nobody": 401,
+    "stranger": "may",
+    "owner": "may",
+    "staff": "may",
+    "watcher": "may",
+    "viewer": 403,
+    "worker": 401,
+    "service": 401,
+}
+OWN = {**SIGNED_IN, "stranger": 404, "watcher": 403, "service": "may"}
+SHARED = {**OWN, "watcher": "may", "viewer": "may"}
 LISTS = {**SIGNED_IN, "service": "may"}
 EVENTS = {**SHARED, "service": 401}
-WORKERS = {"nobody": 401, "stranger": 403, "owner": 403, "staff": 403, "viewer": 401, "worker": "may", "service": 401}
+WORKERS = {"nobody": 401, "stranger": 403, "owner": 403, "staff": 403, "watcher": 403, "viewer": 401, "worker": "may", "service": 401}
 PAGE = dict.fromkeys(ROLES, "page")
 
 TABLE: dict[str, dict[str, dict[str, Any]]] = {
@@ -70,6 +80,7 @@ def headers(ann: Any, bob: Any, staff: Any) -> dict[str, dict[str, str]]:
     transitions.create(ann, NewJob(type="test.echo", job_id="hers"))
     _, worker = worker_tokens.issue("remote", ["test.echo"])
     tokens = {"stranger": token_of(bob), "owner": token_of(ann), "staff": token_of(staff), "worker": worker}
+    tokens["watcher"] = token_of(member("watcher", "view_job"))
     tokens["service"] = service_tokens.issue("host")
     tokens["viewer"], _ = issue_share(ann, "hers", seconds=60)
     return (
@@ -128,7 +139,7 @@ def test_of_anothers_job_is_said_what_is_said_of_none(headers: dict[str, dict[st
 
 def test_what_a_stranger_did_changed_nothing(headers: dict[str, dict[str, str]]) -> None:
     before = Job.objects.values().get()
-    for role in ("nobody", "stranger", "viewer", "worker"):
+    for role in ("nobody", "stranger", "watcher", "viewer", "worker"):
         for route, verbs in TABLE.items():
             for verb in verbs:
                 if "{}" in route and route.startswith("api/jobs"):

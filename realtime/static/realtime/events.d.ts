@@ -353,7 +353,7 @@ export interface ErrorFrame {
   type: "error";
   /** Comes back in the answer. */
   ref: number | string | null;
-  code: "bad_message" | "not_found" | "conflict" | "too_many_subscriptions" | "rate_limited" | "unavailable";
+  code: "bad_message" | "not_found" | "forbidden" | "conflict" | "too_many_subscriptions" | "rate_limited" | "unavailable";
   message: string;
 }
 
