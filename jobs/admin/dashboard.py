@@ -9,6 +9,8 @@ from jobs.admin.job_page import duration_words
 from jobs.admin.statistics import SHOWN_CODES, SPANS, Statistics, percentile, statistics
 from jobs.lifecycle import State
 
+FRESH_SECONDS = 5
+"""So often a page asks anew, of a longer span a third as often: its numbers hardly change."""
 ENDS = (State.COMPLETED, State.FAILED, State.CANCELLED)
 
 
@@ -19,6 +21,7 @@ def describe(span: str) -> dict[str, Any]:
     return {
         "spans": SPANS.values(),
         "span": found.span,
+        "every_seconds": FRESH_SECONDS if found.span.good_for_seconds <= FRESH_SECONDS else 3 * FRESH_SECONDS,
         "is_sample": found.is_sample,
         "totals": [(state, sum(piece.ended[state] for piece in found.pieces)) for state in ENDS],
         "sections": [_throughput(found, labels), _waited(found, labels), _failures(found, labels)],

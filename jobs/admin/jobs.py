@@ -8,8 +8,8 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.middleware.csrf import get_token
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 
 from jobs.admin import dashboard
 from jobs.admin.actions import ACTIONS, StaffAction, allowed, note
@@ -21,8 +21,9 @@ from jobs.admin.export import as_csv
 from jobs.admin.filters import AgeFilter, OwnerFilter, StateFilter, TypeFilter, WorkerFilter
 from jobs.admin.job_page import describe
 from jobs.admin.search import HELP, search
+from jobs.admin.shown import page_data
 from jobs.admin.statistics import SPANS
-from jobs.models import Job
+from jobs.models import Job, to_ts
 from realtime.topics import is_job_id
 
 HEAVY = ("text", "input", "result", "error", "checkpoint", "queued_event", "closed_event", "message", "steps", "body_digest")
@@ -83,8 +84,8 @@ class JobAdmin(BulkPages):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list, or ask about an action."""
-        page_data = {**_page_data(request), "liveUrl": reverse("admin:jobs_job_live", current_app=self.admin_site.name)}
-        context = {"title": "Jobs", "page_data": page_data, "counts": counts()}
+        live = {"liveUrl": reverse("admin:jobs_job_live", current_app=self.admin_site.name)}
+        context = {"title": "Jobs", "page_data": {**page_data(request), **live}, "counts": counts()}
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def live_view(self, request: HttpRequest) -> HttpResponse:
@@ -93,9 +94,12 @@ class JobAdmin(BulkPages):
             raise PermissionDenied
         ids = [job_id for job_id in request.GET.getlist("id") if is_job_id(job_id)][: self.list_per_page]
         rows = Job.objects.filter(pk__in=ids).order_by()
-        names = ("pk", "state", "progress", "step", "attempt")
-        jobs = [dict(zip(("jobId", *names[1:]), row, strict=True)) for row in rows.values_list(*names)]
-        response = JsonResponse({"counts": counts(), "jobs": jobs})
+        names = ("jobId", "state", "progress", "step", "attempt")
+        jobs = [
+            dict(zip(names, values, strict=True), position=f"{values[-1]}-{seq}")
+            for *values, seq in rows.values_list("pk", *names[1:], "seq")
+        ]
+        response = JsonResponse({"counts": counts(), "jobs": jobs, "now": to_ts(timezone.now())})
         response["Cache-Control"] = "no-store"
         return response
 
@@ -116,9 +120,8 @@ class JobAdmin(BulkPages):
         span = request.GET.get("span", "hour")
         if span not in SPANS:
             raise Http404
-        return self.respond(
-            request, "admin/jobs/job/dashboard.html", {"title": "Dashboard", "counts": counts(), **dashboard.describe(span)}
-        )
+        context = {"title": "Dashboard", "counts": counts(), **dashboard.describe(span)}
+        return self.respond(request, "admin/jobs/job/dashboard.html", context, part="admin/jobs/job/dashboard_part.html")
 
     # One job
 
@@ -130,7 +133,7 @@ class JobAdmin(BulkPages):
 
     def describe(self, request: HttpRequest, row: Job) -> dict[str, Any]:
         """Return what a job's page shows. Nothing of it is a form: what can be done are the actions."""
-        return {"title": title_of(row), "page_data": _page_data(request), "actions": _actions_for(row, request), **describe(row)}
+        return {"title": title_of(row), "page_data": page_data(request), "actions": _actions_for(row, request), **describe(row)}
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Ask whether the job is to be deleted."""
@@ -149,8 +152,3 @@ class JobAdmin(BulkPages):
 
 def _actions_for(job: Job, request: HttpRequest) -> list[StaffAction]:
     return [action for action in allowed(request.user).values() if job.state in action.starts_from]
-
-
-def _page_data(request: HttpRequest) -> dict[str, Any]:
-    """Return what the page's script needs to sign in with the session."""
-    return {"csrfToken": get_token(request), "user": request.user.get_username()}

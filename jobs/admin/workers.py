@@ -7,6 +7,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -14,13 +15,15 @@ from django.utils.safestring import SafeString
 
 from jobs import transitions
 from jobs.admin.actions import write_log
-from jobs.admin.columns import ago, title_of
-from jobs.admin.shown import ShownModelAdmin, key_of
+from jobs.admin.columns import ago, state, title_of
+from jobs.admin.shown import ShownModelAdmin, asks_for_part, key_of, page_data
 from jobs.conf import settings
 from jobs.lifecycle import State
 from jobs.models import Job, Worker
 from jobs.transitions.announce import announce_work
 
+FRESH_SECONDS = 5
+"""So often a page that somebody looks at asks anew."""
 SHOWN_TYPES = 4
 SHOWN_JOBS = 100
 TAKE_BACK_BATCH = 50
@@ -72,13 +75,13 @@ class ConditionFilter(admin.SimpleListFilter):
 
 @admin.register(Worker)
 class WorkerAdmin(ShownModelAdmin):
-    """The processes that run jobs, those heard last first."""
+    """The processes that run jobs, those that began last first: an order that stays while they are watched."""
 
     list_display = ("named", "condition", "runs", "of_types", "killed", "version", "started", "heard")
     list_filter = (ConditionFilter,)
     list_per_page = 50
     search_fields = ("name", "id")
-    ordering = ("-heartbeat_at", "id")
+    ordering = ("-started_at", "id")
     sortable_by = ()
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
@@ -97,12 +100,19 @@ class WorkerAdmin(ShownModelAdmin):
         """Return the workers with how many jobs each runs."""
         return Worker.objects.annotate(running=Count("jobs", filter=Q(jobs__state=State.RUNNING)))
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list, or the part of it that keeps itself fresh."""
+        response = super().changelist_view(request, {"every_seconds": FRESH_SECONDS, **(extra_context or {})})
+        if asks_for_part(request) and isinstance(response, TemplateResponse):
+            response.template_name = "admin/jobs/worker/list_part.html"
+        return response
+
     # Columns
 
     @admin.display(description="Worker")
-    def named(self, worker: Worker) -> str:
+    def named(self, worker: Worker) -> SafeString:
         """Show the name."""
-        return worker.name
+        return format_html('<span data-key="{}">{}</span>', worker.pk, worker.name)
 
     @admin.display(description="Condition")
     def condition(self, worker: Worker) -> SafeString:
@@ -185,16 +195,20 @@ class WorkerAdmin(ShownModelAdmin):
         return HttpResponseRedirect(reverse("admin:jobs_worker_change", args=[object_id], current_app=self.admin_site.name))
 
     page_template = "admin/jobs/worker/page.html"
+    part_template = "admin/jobs/worker/page_part.html"
 
     def describe(self, request: HttpRequest, row: Worker) -> dict[str, Any]:
         """Return what a worker's page shows: how it is and what it runs."""
         jobs = row.jobs.select_related("owner").only("id", "type", "query", "state", "progress", "step", "started_at", "owner")
+        running = jobs.filter(state=State.RUNNING).order_by("started_at")[:SHOWN_JOBS]
         return {
             "title": row.name,
             "worker": row,
             "condition": condition_of(row),
-            "jobs": [(job, title_of(job)) for job in jobs.filter(state=State.RUNNING).order_by("started_at")[:SHOWN_JOBS]],
+            "jobs": [(job, title_of(job), state(job)) for job in running],
             "may_change": self.has_change_permission(request),
+            "every_seconds": FRESH_SECONDS,
+            "page_data": page_data(request),
         }
 
 

@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
 from omnibrowser.valkey import free_port
 from tests.browser import chromium
 from tests.browser.person import Person
 from tests.processes import Site
+
+expect.set_options(timeout=20_000)
+"""So long a page may take to show what it should: a machine that does much besides is slow, and no test is about how slow."""
 
 HERE = Path(__file__).parent
 EMBEDDING_ORIGIN = "http://localhost:9999"

@@ -13,6 +13,7 @@ from jobs import transitions
 from jobs.admin import remembered
 from jobs.admin.columns import age_words
 from jobs.models import Job
+from realtime.position import CLOSED
 from tests import runs
 from tests.desk import LIST, Desk, member
 
@@ -143,7 +144,8 @@ def test_the_counts_are_of_now_and_of_the_last_day(desk: Desk, ann: Any) -> None
     words = {row["state"]: row["words"] for row in shown["counts"]["states"]}
     assert (words["created"], words["cancelled"], words["running"]) == ("1", "1", "0")
     assert [row["type"] for row in shown["counts"]["types"]] == ["test.echo", "test.wait"]
-    assert shown["jobs"] == [{"jobId": over.pk, "state": "cancelled", "progress": 0, "step": None, "attempt": 1}]
+    now = {"state": "cancelled", "progress": 0, "step": None, "attempt": 1, "position": f"1-{CLOSED}"}
+    assert shown["jobs"] == [{"jobId": over.pk, **now}]
     runs.create(ann)
     assert desk.client.get(f"{LIST}live/").json()["counts"] == shown["counts"], "it is read for all at most every two seconds"
     remembered.forget()

@@ -16,7 +16,7 @@ from tests.desk import Desk, member
 
 pytestmark = pytest.mark.django_db
 
-DASHBOARD = "/admin/jobs/job/dashboard/"
+DASHBOARD, WORKERS = "/admin/jobs/job/dashboard/", "/admin/jobs/worker/"
 NOW = datetime(2026, 3, 5, 12, 1, tzinfo=UTC)
 
 
@@ -106,6 +106,17 @@ def test_many_viewers_cost_what_one_does_and_each_reads_a_bounded_number_of_rows
     with CaptureQueriesContext(connection) as captured:
         desk.get(DASHBOARD)
     assert len(captured) <= 5
+
+
+def test_a_page_that_keeps_itself_fresh_gets_its_part_alone(staff: Any) -> None:
+    desk, worker = Desk(staff), runs.worker_row("here:7")
+    for path in (DASHBOARD, WORKERS, f"{WORKERS}{worker.pk}/change/"):
+        page = desk.get(path)
+        part = desk.client.get(path, headers={"X-Live-Part": "1"}).content.decode()
+        assert page.count('id="live"') == part.count('id="live"') == 1
+        assert part.lstrip().startswith('<div id="live"')
+        assert "<head" not in part
+        assert ("here:7" in part) is (path != DASHBOARD)
 
 
 def test_percentiles_are_values_that_there_were() -> None:
