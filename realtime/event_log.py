@@ -16,6 +16,9 @@ from realtime.position import CLOSED, Entry, Position, is_event
 from realtime.redis_client import breaker, client
 from realtime.topics import job_group, job_topic
 
+Nudge = tuple[str, dict[str, Any]]
+"""A group, and a message for it."""
+
 
 @dataclass(frozen=True)
 class Append:
@@ -45,14 +48,14 @@ SCRIPT_SHA = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 """As Redis names it."""
 
 
-def append(appends: Sequence[Append]) -> list[bool]:
-    """Append to the logs of several jobs in one round trip, and nudge their groups.
+def append(appends: Sequence[Append], *, nudges: Sequence[Nudge] = ()) -> list[bool]:
+    """Append to the logs of several jobs in one round trip, and nudge their groups; `nudges` go with it.
 
     Returns for each whether it is in the log; False is a refusal: the log holds another event at one of the positions, or a later one.
     A repeat of what is there is no refusal. Raises RedisUnavailable; then some may have been appended.
     """
     with breaker.guard():
-        replies = _run(appends)
+        replies = _run(appends, nudges)
         unknown = [index for index, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
         if unknown:  # a Redis that was started anew, or another one
             client().script_load(SCRIPT)
@@ -61,10 +64,10 @@ def append(appends: Sequence[Append]) -> list[bool]:
         for reply in replies:
             if isinstance(reply, Exception):
                 raise reply
-    return [reply == b"ok" for reply in replies]
+    return [reply == b"ok" for reply in replies[: len(appends)]]
 
 
-def _run(appends: Sequence[Append]) -> list[Any]:
+def _run(appends: Sequence[Append], nudges: Sequence[Nudge] = ()) -> list[Any]:
     pipeline: Any = client().pipeline(transaction=False)
     for item in appends:
         closes = item.entries[-1].position.seq == CLOSED
@@ -74,6 +77,8 @@ def _run(appends: Sequence[Append]) -> list[Any]:
             arguments += [str(entry.position), entry.json]
         # Not as `register_script`, which asks before each pipeline whether the script is known, and cannot do it in a Cluster.
         pipeline.execute_command("EVALSHA", SCRIPT_SHA, 1, stream_key(item.job_id), *arguments)
+    for group, message in nudges:
+        pipeline.execute_command("PUBLISH", group_channel(group), wire_format(message))  # `publish` is not for pipelines of a Cluster
     replies: list[Any] = pipeline.execute(raise_on_error=False)
     return replies
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from realtime import event_log
 from realtime.errors import RedisUnavailable
-from realtime.event_log import Append
+from realtime.event_log import Append, Nudge
 from realtime.layers import group_channel, wire_format
 from realtime.metrics import metrics
 from realtime.position import Entry
@@ -15,16 +15,17 @@ from realtime.topics import ALL_JOBS_GROUP, user_group
 
 log = logging.getLogger(__name__)
 
-__all__ = ["Append", "Entry", "nudge", "nudge_lists", "publish"]
+__all__ = ["Append", "Entry", "Nudge", "list_nudges", "nudge", "nudge_lists", "publish"]
 
 
-def publish(appends: Sequence[Append], *, still_true: Callable[[Append], bool]) -> list[bool]:
-    """Append and nudge. A refused append is a question: `still_true` asks the row whether the events are its own.
+def publish(appends: Sequence[Append], *, still_true: Callable[[Append], bool], nudges: Sequence[Nudge] = ()) -> list[bool]:
+    """Append and nudge, all in one round trip; `nudges` are for others than the jobs' viewers.
 
-    When they are, the log is from another life: it is dropped and written anew. When not, somebody else writes this job
-    now and the events are not published. Returns for each whether it is in the log. Raises RedisUnavailable.
+    A refused append is a question: `still_true` asks the row whether the events are its own. When they are, the log is from
+    another life: it is dropped and written anew. When not, somebody else writes this job now and the events are not
+    published. Returns for each whether it is in the log. Raises RedisUnavailable.
     """
-    accepted = event_log.append(appends)
+    accepted = event_log.append(appends, nudges=nudges)
     for index, item in enumerate(appends):
         if accepted[index]:
             continue
@@ -46,20 +47,19 @@ def nudge(group: str, message: dict[str, Any]) -> None:
         log.debug("not nudged: group %s, Redis does not answer", group)
 
 
-def nudge_lists(changed: Iterable[tuple[object, str]]) -> None:
-    """Tell those who watch lists that these jobs, each an owner's id and a job's id, are not what they were."""
+def list_nudges(changed: Iterable[tuple[object, str]]) -> list[Nudge]:
+    """Return what tells those who watch lists that these jobs, each an owner's id and a job's id, are not what they were."""
     by_group: dict[str, list[str]] = {}
     for owner_id, job_id in changed:
         by_group.setdefault(user_group(owner_id), []).append(job_id)
         by_group.setdefault(ALL_JOBS_GROUP, []).append(job_id)
-    if not by_group:
-        return
-    try:
-        with breaker.guard():
-            pipeline: Any = client().pipeline(transaction=False)
-            for group, job_ids in by_group.items():
-                message = wire_format({"type": "jobs.changed", "group": group, "jobs": job_ids})
-                pipeline.execute_command("PUBLISH", group_channel(group), message)  # `publish` is not for pipelines of a Cluster
-            pipeline.execute()
-    except RedisUnavailable:
-        log.debug("lists not nudged, Redis does not answer")
+    return [(group, {"type": "jobs.changed", "group": group, "jobs": job_ids}) for group, job_ids in by_group.items()]
+
+
+def nudge_lists(changed: Iterable[tuple[object, str]]) -> None:
+    """Tell those who watch lists about these jobs; as `nudge`."""
+    if nudges := list_nudges(changed):
+        try:
+            event_log.append([], nudges=nudges)
+        except RedisUnavailable:
+            log.debug("lists not nudged, Redis does not answer")

@@ -13,7 +13,7 @@ from jobs.models import Job
 from realtime import event_log, publisher
 from realtime.errors import RedisUnavailable
 from realtime.position import CLOSED, Position
-from realtime.publisher import Append, Entry
+from realtime.publisher import Append, Entry, Nudge
 from realtime.topics import WORKERS_GROUP, job_group, worker_group
 
 log = logging.getLogger(__name__)
@@ -41,9 +41,15 @@ def encoded_entry(event: Event) -> Entry:
     return Entry(Position(event["attempt"], event["seq"]), encode(event))
 
 
-def announce(appends: Sequence[Append]) -> None:
-    """Publish after the commit."""
-    transaction.on_commit(lambda: _publish(appends, _is_present), robust=True)
+def announce(appends: Sequence[Append], *, lists: Iterable[Job] = (), work: bool = False) -> None:
+    """Publish after the commit; with it, tell those who watch lists that these jobs changed, and the workers whether a job waits."""
+    changed = [(job.owner_id, job.pk) for job in lists]
+
+    def tell() -> None:
+        nudges = [*publisher.list_nudges(changed), *([_WORK_WAITS] if work else [])]
+        _publish(appends, _is_present, nudges)
+
+    transaction.on_commit(tell, robust=True)
 
 
 def announce_report(append: Append) -> None:
@@ -57,9 +63,12 @@ def announce_lists(jobs: Iterable[Job]) -> None:
     transaction.on_commit(lambda: publisher.nudge_lists(changed), robust=True)
 
 
+_WORK_WAITS = WORKERS_GROUP, {"type": "work.waiting"}
+
+
 def announce_work() -> None:
     """Tell the workers after the commit that a job waits."""
-    transaction.on_commit(lambda: publisher.nudge(WORKERS_GROUP, {"type": "work.waiting"}), robust=True)
+    transaction.on_commit(lambda: publisher.nudge(*_WORK_WAITS), robust=True)
 
 
 def announce_stop(worker_id: str, job_id: str, attempt: int, reason: str) -> None:
@@ -87,9 +96,9 @@ def forget(job_ids: Sequence[str]) -> None:
         log.info("the logs of %s are not dropped, Redis does not answer; they end by themselves", list(job_ids))
 
 
-def _publish(appends: Sequence[Append], still_true: Callable[[Append], bool]) -> None:
+def _publish(appends: Sequence[Append], still_true: Callable[[Append], bool], nudges: Sequence[Nudge] = ()) -> None:
     try:
-        publisher.publish(appends, still_true=still_true)
+        publisher.publish(appends, still_true=still_true, nudges=nudges)
     except RedisUnavailable:
         log.info("not in the log: %s, Redis does not answer; readers find it in the rows", [item.job_id for item in appends])
 

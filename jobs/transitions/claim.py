@@ -13,7 +13,7 @@ from jobs.errors import JobError, JobNotClaimable, JobNotFound
 from jobs.lifecycle import State
 from jobs.metrics import count_claims
 from jobs.models import Job, JobQuerySet, JobTransition, Worker, from_ts
-from jobs.transitions.announce import announce, announce_lists, encoded_entry, now_ts, state_event
+from jobs.transitions.announce import announce, encoded_entry, now_ts, state_event
 from jobs.transitions.limits import Allowance, Limit, limits_for
 from realtime.position import Position
 from realtime.publisher import Append, Entry
@@ -102,8 +102,7 @@ def _take(worker: Worker, jobs: Sequence[Job]) -> None:
         JobTransition(job=job, at=at, source=State.CREATED, target=State.RUNNING, attempt=job.attempt, worker_name=worker.name)
         for job in jobs
     )
-    announce([_append(job, ts) for job in jobs])
-    announce_lists(jobs)
+    announce([_append(job, ts) for job in jobs], lists=jobs)
     count_claims(jobs)
 
 

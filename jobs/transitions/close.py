@@ -11,7 +11,7 @@ from jobs.events import RESULT_IN_EVENT_BYTES, Damaged, Event, FoldedJob, encode
 from jobs.lifecycle import TERMINAL, State
 from jobs.metrics import count_close
 from jobs.models import Job, JobText, JobTransition, folded, from_ts
-from jobs.transitions.announce import announce, announce_lists, announce_stop, encoded_entry, now_ts, state_event
+from jobs.transitions.announce import announce, announce_stop, encoded_entry, now_ts, state_event
 from jobs.transitions.flush import Flush
 from realtime import event_log
 from realtime.errors import RedisUnavailable
@@ -139,8 +139,7 @@ def close_locked(
     JobTransition.objects.create(
         job=job, at=job.updated_at, source=source, target=state, attempt=job.attempt, reason=reason or "", actor=actor, detail=detail
     )
-    announce([Append(job.pk, [*before, encoded_entry(event)])])
-    announce_lists([job])
+    announce([Append(job.pk, [*before, encoded_entry(event)])], lists=[job])
     count_close(job, source=source, reason=reason)
     if worker_id and actor:
         announce_stop(worker_id, job.pk, job.attempt, state)

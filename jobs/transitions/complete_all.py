@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from jobs.lifecycle import State
 from jobs.metrics import count_close
 from jobs.models import Job, JobText, JobTransition
-from jobs.transitions.announce import announce, announce_lists, encoded_entry, now_ts
+from jobs.transitions.announce import announce, encoded_entry, now_ts
 from jobs.transitions.close import apply_close, flushed
 from jobs.transitions.flush import Flush
 from realtime.publisher import Append
@@ -64,8 +64,7 @@ def _complete(rows: Mapping[str, Job], by_id: Mapping[str, Completion]) -> None:
         JobTransition(job=job, at=job.updated_at, source=State.RUNNING, target=State.COMPLETED, attempt=job.attempt)
         for job in rows.values()
     )
-    announce(appends)
-    announce_lists(rows.values())
+    announce(appends, lists=rows.values())
 
 
 def _values(job: Job) -> tuple[Any, ...]:

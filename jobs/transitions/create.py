@@ -7,16 +7,16 @@ from datetime import datetime
 from itertools import product
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from jobs.conf import settings
 from jobs.errors import JobExists, QuotaReached
-from jobs.events import encode, pending_steps
+from jobs.events import Event, encode, pending_steps
 from jobs.lifecycle import State
 from jobs.metrics import count_create
-from jobs.models import Job, JobTransition, from_ts, iso, new_job_id, searchable
-from jobs.transitions.announce import announce, announce_lists, announce_work, encoded_entry, now_ts, state_event
-from jobs.transitions.turn import next_turn
+from jobs.models import Job, from_ts, iso, new_job_id, searchable
+from jobs.transitions.announce import announce, encoded_entry, now_ts, state_event
+from jobs.transitions.insert import insert
 from realtime import tracing
 from realtime.position import Position
 from realtime.publisher import Append
@@ -74,22 +74,25 @@ def create(owner: Any, new: NewJob) -> tuple[Job, bool]:
     Raises JobExists when the id is taken by another body, another owner or a deleted job, and QuotaReached when too many wait.
     """
     job_id = new.job_id or new_job_id()
-    try:
-        with transaction.atomic():
-            return _insert(owner, job_id, new), True
-    except (IntegrityError, QuotaReached):
-        job = Job.with_deleted.filter(pk=job_id).first()
-        if job is None:
-            raise
-        if job.owner_id != owner.pk or job.deleted_at is not None or not new.made(job):
-            raise JobExists(f"The id {job_id} is taken by another job. Choose another, or leave it out.") from None
-        return job, False
-
-
-def _insert(owner: Any, job_id: str, new: NewJob) -> Job:
-    most = settings.waiting_jobs_per_user
-    if most and Job.objects.filter(owner=owner, state=State.CREATED)[:most].count() >= most:
+    job, event = _new(owner, job_id, new)
+    creation = tracing.begin("job.create", {"job.id": job_id, "job.type": new.type})
+    job.trace_parent = tracing.parent_of(creation)
+    if insert(job, most=settings.waiting_jobs_per_user):
+        announce([Append(job_id, [encoded_entry(event)])], lists=[job], work=True)
+        count_create(job)
+        if creation is not None:
+            transaction.on_commit(creation.end, robust=True)
+        return job, True
+    known = Job.with_deleted.filter(pk=job_id).first()
+    if known is None:
         raise QuotaReached
+    if known.owner_id != owner.pk or known.deleted_at is not None or not new.made(known):
+        raise JobExists(f"The id {job_id} is taken by another job. Choose another, or leave it out.")
+    return known, False
+
+
+def _new(owner: Any, job_id: str, new: NewJob) -> tuple[Job, Event]:
+    """Return the job as it will be, and its first event."""
     ts = now_ts()
     steps = pending_steps(new.steps)
     event = state_event(job_id, Position(1, 0), ts, State.CREATED, keepText=0, keepSeq=0, progress=0, step=None, steps=steps, message=None)
@@ -101,7 +104,6 @@ def _insert(owner: Any, job_id: str, new: NewJob) -> Job:
         input=new.input,
         priority=new.priority,
         run_at=new.run_at,
-        turn=next_turn(owner.pk, new.type, new.priority),
         max_attempts=new.max_attempts,
         timeout_seconds=new.timeout_seconds,
         body_digest=new.digest(),
@@ -111,14 +113,4 @@ def _insert(owner: Any, job_id: str, new: NewJob) -> Job:
         created_at=from_ts(ts),
         updated_at=from_ts(ts),
     )
-    creation = tracing.begin("job.create", {"job.id": job_id, "job.type": new.type})
-    job.trace_parent = tracing.parent_of(creation)
-    job.save(force_insert=True)
-    JobTransition.objects.create(job=job, at=from_ts(ts), target=State.CREATED, attempt=1, actor=owner)
-    announce([Append(job_id, [encoded_entry(event)])])
-    announce_lists([job])
-    announce_work()
-    count_create(job)
-    if creation is not None:
-        transaction.on_commit(creation.end, robust=True)
-    return job
+    return job, event

@@ -15,7 +15,7 @@ from jobs.lifecycle import KILLS_LIMIT, SUSPECT_KILLS, Reason, State
 from jobs.metrics import count_kill, count_requeue
 from jobs.models import Job, JobQuerySet, JobText, JobTransition, Worker, from_ts
 from jobs.text import cut, utf16_length
-from jobs.transitions.announce import announce, announce_lists, announce_stop, announce_work, encoded_entry, now_ts, state_event
+from jobs.transitions.announce import announce, announce_stop, encoded_entry, now_ts, state_event
 from jobs.transitions.checkpoint import start_of
 from jobs.transitions.close import close_locked, lock_held, tail_of, with_tail
 from jobs.transitions.flush import Flush
@@ -139,8 +139,6 @@ def requeue_locked(job: Job, reason: Reason, *, actor: Any = None, detail: str =
     JobTransition.objects.create(
         job=job, at=from_ts(ts), source=source, target=State.CREATED, attempt=job.attempt, reason=reason, actor=actor, detail=detail
     )
-    announce([Append(job.pk, [*before, encoded_entry(event)])])
-    announce_lists([job])
-    if job.run_at is None or job.run_at <= from_ts(ts):
-        announce_work()
+    is_due = job.run_at is None or job.run_at <= from_ts(ts)
+    announce([Append(job.pk, [*before, encoded_entry(event)])], lists=[job], work=is_due)
     return job

@@ -2,8 +2,22 @@
 
 from typing import Any
 
-from jobs.lifecycle import State
-from jobs.models import Job
+from django.db import connection
+
+_LINE = "FROM jobs_job WHERE state = 'created' AND deleted_at IS NULL AND type = %(type)s AND priority = %(priority)s"
+_OWN_LAST = f"SELECT turn + 1 {_LINE} AND owner_id = %(owner_id)s ORDER BY turn DESC LIMIT 1"
+_HEAD = f"SELECT turn {_LINE} AND (run_at IS NULL OR run_at <= {{now}}) ORDER BY turn LIMIT 1"
+
+
+def next_turn_sql() -> str:
+    """Return an SQL expression of `next_turn`, of the parameters `owner_id`, `type` and `priority`."""
+    is_postgres = connection.vendor == "postgresql"
+    return f"{'GREATEST' if is_postgres else 'MAX'}({_head_turn_sql()}, COALESCE(({_OWN_LAST}), 0))"
+
+
+def _head_turn_sql() -> str:
+    now = "STATEMENT_TIMESTAMP()" if connection.vendor == "postgresql" else "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')"
+    return f"COALESCE(({_HEAD.format(now=now)}), 0)"
 
 
 def next_turn(owner_id: Any, type: str, priority: int) -> int:
@@ -11,13 +25,15 @@ def next_turn(owner_id: Any, type: str, priority: int) -> int:
 
     So a user with one job waits for one job of each other user, not for all of them.
     """
-    line = Job.objects.filter(state=State.CREATED, type=type, priority=priority)
-    own_last = line.filter(owner_id=owner_id).order_by("-turn").values_list("turn", flat=True).first()
-    head = head_turn(type, priority)
-    return head if own_last is None else max(head, own_last + 1)
+    return _asked(next_turn_sql(), {"owner_id": owner_id, "type": type, "priority": priority})
 
 
 def head_turn(type: str, priority: int) -> int:
     """Return the turn of a job that has been at the head of the line before, and comes back to it."""
-    line = Job.objects.due().filter(type=type, priority=priority)
-    return line.order_by("turn").values_list("turn", flat=True).first() or 0
+    return _asked(_head_turn_sql(), {"type": type, "priority": priority})
+
+
+def _asked(expression: str, parameters: dict[str, Any]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {expression}", parameters)
+        return int(cursor.fetchone()[0])

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from jobs import transitions
 from jobs.errors import JobExists
@@ -22,6 +23,17 @@ def test_a_created_job_is_at_1_0_and_in_the_log(ann: Any) -> None:
     assert [event["data"]["state"] for event in events("j1")] == ["created"]
     assert [step["state"] for step in job.steps] == ["pending", "pending"]
     assert JobTransition.objects.get().actor == ann
+
+
+def test_a_creation_asks_the_database_once(ann: Any) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        job = runs.create(ann, job_id="j1")
+
+    both_rows = 1 if connection.vendor == "postgresql" else 2
+    assert len([query for query in asked if "jobs_job" in query["sql"]]) == both_rows
+    again = Job.objects.get(pk="j1")
+    fields = [field.attname for field in Job._meta.concrete_fields]
+    assert [getattr(job, name) for name in fields] == [getattr(again, name) for name in fields]
 
 
 def test_the_same_body_again_is_the_same_job(ann: Any) -> None:
