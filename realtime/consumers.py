@@ -66,8 +66,9 @@ class JobConsumer(AsyncWebsocketConsumer):
         finally:
             self.hub.sockets.discard(self)
             self._is_no_guest()
-            self._outbox.end()
+            self._outbox.release()
             self._subscriptions.end()
+            self._main = None
             metrics().count_close(self._close_code)
             log.info("a socket has ended", extra={"code": self._close_code})
 

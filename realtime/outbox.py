@@ -75,7 +75,7 @@ class Outbox:
 
     def begin(self, direct: DirectWriter | None) -> None:
         """Begin to send news; again is harmless."""
-        if self._pump is None:
+        if self._pump is None and not self._has_ended:
             self._direct = direct
             self._pump = asyncio.create_task(self._deliver())
 
@@ -84,6 +84,14 @@ class Outbox:
         self._has_ended = True
         if self._pump:
             self._pump.cancel()
+
+    def release(self) -> None:
+        """Let go of all that hangs on it, since the socket is over: what goes round in a circle stays until somebody looks for garbage."""
+        self.end()
+        self._write, self._direct, self._pump = _write_nowhere, None, None
+        self._cursors.clear()
+        self._dirty.clear()
+        self._notices.clear()
 
     def abort(self) -> None:
         """Close the connection at once if we have it in hand; else the server does when the kernel gives it up."""
@@ -179,3 +187,7 @@ class Outbox:
         self._began = self._loop.time()
         await self._write(text)
         self._began = None
+
+
+async def _write_nowhere(text: str) -> None:
+    """Write nothing: nobody is there any more."""

@@ -1,11 +1,15 @@
 """What a client may not do to a socket, and what it gets for it."""
 
+import gc
+import weakref
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from realtime.conf import settings
+from realtime.hub import _hubs
 from realtime.limits import ABUSE, FREE_SUBSCRIBES
 from tests import runs
 from tests.sockets import LiveServer
@@ -86,3 +90,26 @@ def test_a_user_has_so_many_sockets(live: LiveServer, ann: Any, bob: Any, monkey
             return False
 
     wait_until(is_let_in)
+
+
+@pytest.fixture
+def nobody_looks_for_garbage() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.parametrize("goodbye", [True, False], ids=["closed", "cut"])
+@pytest.mark.usefixtures("nobody_looks_for_garbage")
+def test_of_a_socket_that_has_ended_nothing_waits_for_a_search_for_garbage(live: LiveServer, ann: Any, goodbye: bool) -> None:
+    assert live.loop is not None
+    job = runs.create(ann)
+    client = live.signed_in(ann)
+    client.subscribe(f"job:{job.pk}")
+    client.subscribe("jobs")
+    (socket,) = map(weakref.ref, _hubs[live.loop].sockets)
+    if goodbye:
+        client.close()
+    else:
+        client.socket.socket.shutdown(2)
+    wait_until(lambda: socket() is None, what="a socket that is gone")
