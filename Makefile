@@ -46,7 +46,7 @@ test-integration: install ## real SQLite, PostgreSQL and Valkey
 	TEST_DATABASE=postgres $(BIN)/python -m pytest tests/integration tests/security -q -n 2
 
 test-e2e: install ## real processes
-	$(BIN)/python -m pytest tests/e2e -q -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests/e2e -q -n 2 --dist loadfile --no-loadscope-reorder
 
 test-browser: install tests/js/node_modules/.installed ## a real Chromium
 	$(BIN)/python -m pytest tests/browser -q -n 2 --dist loadfile

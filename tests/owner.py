@@ -1,6 +1,7 @@
 """A user of a site under test, who creates jobs and looks at them over the API."""
 
 import sqlite3
+from collections import defaultdict
 from contextlib import closing
 from typing import Any
 
@@ -59,6 +60,13 @@ class Owner:
         """Return why the job went back to the queue or ended, each time."""
         rows = self._select("SELECT reason FROM jobs_jobtransition WHERE job_id = %s AND source = 'running' ORDER BY id", job_id)
         return [reason for (reason,) in rows]
+
+    def changes(self) -> dict[str, list[tuple[str, str, int]]]:
+        """Return the audit of all jobs: from which state to which, and the attempt after it."""
+        found: defaultdict[str, list[tuple[str, str, int]]] = defaultdict(list)
+        for job_id, *change in self._select("SELECT job_id, source, target, attempt FROM jobs_jobtransition ORDER BY id"):
+            found[job_id].append(tuple(change))
+        return found
 
     def running_attempt(self, job_id: str) -> int | None:
         """Return the attempt that runs, None while none does."""

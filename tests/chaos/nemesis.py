@@ -1,192 +1,199 @@
-"""What goes wrong in a soak: faults drawn by lot from a seed, each done to real processes and links."""
+"""What goes wrong in a soak: faults drawn by lot from a seed, of several sorts at once, each done to real processes and links."""
 
 import asyncio
 import contextlib
 import os
 import random
 import signal
-import time
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
 
 import psutil
-import redis
 
-from tests.processes import Process, Site
+from tests.chaos.node import Node
+from tests.fleet import Server
+from tests.postgres import Cluster
 from tests.proxy import TO_CLIENT, Proxy
 
 LEASE_SECONDS = 3.0
 STOP_SECONDS = 0.5, 2.5
 
+Kinds = dict[str, tuple[int, Callable[[], Awaitable[None]]]]
 
-class Nemesis:
-    """Draws faults until told to stop, and heals what it did."""
 
-    def __init__(
-        self, site: Site, seed: int, *, servers: list["Node"], workers: list["Node"], redis_link: Proxy, readers_link: Proxy
-    ) -> None:
-        self._random = random.Random(seed)
-        self._site = site
-        self._servers, self._workers = servers, workers
-        self._redis_link, self._readers_link = redis_link, readers_link
-        assert site.valkey is not None
-        self._redis = redis.Redis.from_url(site.valkey.url)
+class Nemesis(ABC):
+    """Makes faults of one sort, one after another. In each round every kind comes as often as it is told, in an order drawn by lot."""
+
+    pause_seconds = 0.1, 1.0
+
+    def __init__(self, name: str, seed: int, *, calm: float = 1) -> None:
+        """Draw by a seed; `calm` makes the pauses so many times longer."""
+        self.random = random.Random(f"{name} {seed}")
+        self._calm = calm
         self.done: Counter[str] = Counter()
-        self._faults: dict[str, tuple[int, Callable[[], Awaitable[None]]]] = {
-            "connections cut": (8, self.cut_connections),
-            "server killed": (2, self.kill_server),
-            "server restarted": (1, self.restart_server),
-            "worker killed": (2, self.kill_worker),
-            "worker's process killed": (3, self.kill_process),
-            "worker's process frozen": (1, self.freeze_process),
-            "worker frozen": (1, self.freeze_worker),
-            "worker restarted": (1, self.restart_worker),
-            "Redis cut": (1, self.cut_redis),
-            "Redis hanging": (1, self.hang_redis),
-            "Redis emptied": (3, self.empty_redis),
-            "Redis paused": (1, self.pause_redis),
-            "Redis full": (1, self.fill_redis),
-            "Redis evicting": (1, self.have_redis_evict),
-            "Redis half dead": (1, self.half_dead_redis),
-            "Redis slow": (1, self.slow_redis),
+
+    @abstractmethod
+    def kinds(self) -> Kinds:
+        """Return how often a round has each kind of fault, and what makes it."""
+
+    @property
+    def kills(self) -> Counter[str]:
+        """How often it has ended each sort of thing without a warning."""
+        return Counter({name: self.done[name] for name in self.kinds() if name.endswith(" killed")})
+
+    async def run(self, is_over: Callable[[], bool]) -> None:
+        """Make faults until it is over."""
+        kinds = self.kinds()
+        while True:
+            round = [name for name, (count, _) in kinds.items() for _ in range(count)]
+            self.random.shuffle(round)
+            for name in round:
+                await asyncio.sleep(self._calm * self.random.uniform(*self.pause_seconds))
+                if is_over():
+                    return
+                await kinds[name][1]()
+                self.done[name] += 1
+
+    async def a_while(self) -> None:
+        """Let a fault last."""
+        await asyncio.sleep(self.random.uniform(*STOP_SECONDS))
+
+    async def heal(self) -> None:  # noqa: B027  most faults end by themselves
+        """End what would stay."""
+
+
+class ServerNemesis(Nemesis):
+    """Ends a server, and cuts the connections of its readers."""
+
+    def __init__(self, seed: int, server: Node, link: Proxy, *, calm: float = 1) -> None:
+        super().__init__(f"server {server.name}", seed, calm=calm)
+        self._server, self._link = server, link
+
+    def kinds(self) -> Kinds:
+        name = self._server.name
+        return {
+            "connections cut": (4, self.cut_connections),
+            f"{name} killed": (3, self._server.kill),
+            f"{name} restarted": (1, self._server.restart),
         }
 
-    async def run(self, seconds: float) -> None:
-        """Make faults for so long."""
-        names = list(self._faults)
-        weights = [weight for weight, _ in self._faults.values()]
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            (name,) = self._random.choices(names, weights)
-            await self._faults[name][1]()
-            self.done[name] += 1
-            await asyncio.sleep(self._random.uniform(0.1, 1.0))
-
-    async def heal(self) -> None:
-        """End all faults and have all processes run."""
-        self._redis_link.heal()
-        self._readers_link.heal()
-        await asyncio.to_thread(self._redis.config_set, "maxmemory", 0)
-        for node in [*self._servers, *self._workers]:
-            if not node.process.is_alive:
-                await node.start()
-
-    async def _a_while(self) -> None:
-        await asyncio.sleep(self._random.uniform(*STOP_SECONDS))
-
     async def cut_connections(self) -> None:
-        for _ in range(self._random.randint(1, 10)):
-            if await asyncio.to_thread(self._readers_link.cut_one):
-                self.done["reader's connection"] += 1
+        for _ in range(self.random.randint(1, 10)):
+            if await asyncio.to_thread(self._link.cut_one):
+                self.done["reader's connection cut"] += 1
 
-    async def kill_server(self) -> None:
-        node = self._random.choice(self._servers)
-        await asyncio.to_thread(node.process.kill)
-        await node.start()
 
-    async def restart_server(self) -> None:
-        node = self._random.choice(self._servers)
-        await asyncio.to_thread(node.end)
-        await node.start()
+class WorkerNemesis(Nemesis):
+    """Ends and freezes workers and the processes under them."""
 
-    async def kill_worker(self) -> None:
-        node = self._random.choice(self._workers)
-        await asyncio.to_thread(node.process.kill)
-        await node.start()
+    def __init__(self, seed: int, workers: Sequence[Node], *, calm: float = 1) -> None:
+        super().__init__("workers", seed, calm=calm)
+        self._workers = workers
+
+    def kinds(self) -> Kinds:
+        return {
+            "worker killed": (3, lambda: self.random.choice(self._workers).kill()),
+            "worker restarted": (1, lambda: self.random.choice(self._workers).restart()),
+            "worker frozen": (1, self.freeze_worker),
+            "worker's process killed": (3, self.kill_process),
+            "worker's process frozen": (1, self.freeze_process),
+        }
 
     async def kill_process(self) -> None:
-        if process := self._process_of_a_worker():
+        if process := self._process():
             process.kill()
 
     async def freeze_process(self) -> None:
         """Its supervisor goes on, and sees that it says nothing."""
-        if process := self._process_of_a_worker():
-            process.suspend()
-            await asyncio.sleep(1.5 * LEASE_SECONDS)  # the fault itself: frozen for longer than a lease
+        if process := self._process():
             with contextlib.suppress(psutil.NoSuchProcess):
+                process.suspend()
+                await asyncio.sleep(1.5 * LEASE_SECONDS)  # the fault itself: frozen for longer than a lease
                 process.resume()
 
-    def _process_of_a_worker(self) -> psutil.Process | None:
-        children = psutil.Process(self._random.choice(self._workers).process.popen.pid).children()
-        return self._random.choice(children) if children else None
-
-    async def restart_worker(self) -> None:
-        node = self._random.choice(self._workers)
-        await asyncio.to_thread(node.end)
-        await node.start()
+    def _process(self) -> psutil.Process | None:
+        children = psutil.Process(self.random.choice(self._workers).process.popen.pid).children()
+        return self.random.choice(children) if children else None
 
     async def freeze_worker(self) -> None:
-        process = self._random.choice(self._workers).process
+        process = self.random.choice(self._workers).process
         os.killpg(process.popen.pid, signal.SIGSTOP)
         await asyncio.sleep(1.5 * LEASE_SECONDS)  # the fault itself, as above
         os.killpg(process.popen.pid, signal.SIGCONT)
 
-    async def cut_redis(self) -> None:
-        self._redis_link.cut()
-        await self._a_while()
-        self._redis_link.heal()
 
-    async def hang_redis(self) -> None:
-        self._redis_link.blackhole()
-        await self._a_while()
-        self._redis_link.heal()
+class RedisNemesis(Nemesis):
+    """Takes Redis away, its memory, its room and its speed."""
 
-    async def empty_redis(self) -> None:
-        await asyncio.to_thread(self._redis.flushall)
+    pause_seconds = 0.5, 3.0
 
-    async def pause_redis(self) -> None:
-        await asyncio.to_thread(self._redis.client_pause, 1500)
-        await asyncio.to_thread(self._redis.ping)  # answered when the pause is over
+    def __init__(self, seed: int, server: Server, link: Proxy, *, calm: float = 1) -> None:
+        super().__init__("Redis", seed, calm=calm)
+        self._server, self._link = server, link
 
-    async def fill_redis(self) -> None:
-        await asyncio.to_thread(self._redis.config_set, "maxmemory", 1)
-        await self._a_while()
-        await asyncio.to_thread(self._redis.config_set, "maxmemory", 0)
+    def kinds(self) -> Kinds:
+        return {
+            "Redis killed": (3, self.kill),
+            "Redis emptied": (2, self.empty),
+            "Redis cut": (1, lambda: self._for_a_while(self._link.cut)),
+            "Redis hanging": (1, lambda: self._for_a_while(self._link.blackhole)),
+            "Redis slow": (1, lambda: self._for_a_while(lambda: self._link.delay(0.1, jitter_seconds=0.2))),
+            "Redis half dead": (1, lambda: self._for_a_while(lambda: self._link.half_open(TO_CLIENT, said=b"SUBSCRIBE"))),
+            "Redis paused": (1, self.pause),
+            "Redis full": (1, lambda: self._with_little_room(1, "noeviction")),
+            "Redis evicting": (1, self.evict),
+        }
 
-    async def have_redis_evict(self) -> None:
+    async def heal(self) -> None:
+        self._link.heal()
+        await asyncio.to_thread(self._server.client.config_set, "maxmemory", 0)
+
+    async def kill(self) -> None:
+        """SIGKILL; what comes back is empty."""
+        await asyncio.to_thread(self._server.kill)
+        await asyncio.sleep(self.random.uniform(0, 1))
+        await asyncio.to_thread(self._server.start)
+
+    async def empty(self) -> None:
+        await asyncio.to_thread(self._server.client.flushall)
+
+    async def _for_a_while(self, fault: Callable[[], None]) -> None:
+        fault()
+        await self.a_while()
+        self._link.heal()
+
+    async def pause(self) -> None:
+        await asyncio.to_thread(self._server.client.client_pause, 1500)
+        await asyncio.to_thread(self._server.client.ping)  # answered when the pause is over
+
+    async def evict(self) -> None:
         """Have it throw logs away to make room, as one that was set up as a cache."""
-        room = int(self._redis.info("memory")["used_memory"])
-        await asyncio.to_thread(self._redis.config_set, "maxmemory-policy", "allkeys-random")
-        await asyncio.to_thread(self._redis.config_set, "maxmemory", room - 50_000)
-        await self._a_while()
-        await asyncio.to_thread(self._redis.config_set, "maxmemory", 0)
-        await asyncio.to_thread(self._redis.config_set, "maxmemory-policy", "noeviction")
+        used = await asyncio.to_thread(self._server.client.info, "memory")
+        await self._with_little_room(int(used["used_memory"]) - 50_000, "allkeys-random")
 
-    async def half_dead_redis(self) -> None:
-        self._redis_link.half_open(TO_CLIENT, said=b"SUBSCRIBE")
-        await self._a_while()
-
-    async def slow_redis(self) -> None:
-        self._redis_link.delay(0.1, jitter_seconds=0.2)
-        await self._a_while()
-        self._redis_link.heal()
+    async def _with_little_room(self, room_bytes: int, policy: str) -> None:
+        set_config = self._server.client.config_set
+        await asyncio.to_thread(set_config, "maxmemory-policy", policy)
+        await asyncio.to_thread(set_config, "maxmemory", room_bytes)
+        await self.a_while()
+        await asyncio.to_thread(set_config, "maxmemory", 0)
+        await asyncio.to_thread(set_config, "maxmemory-policy", "noeviction")
 
 
-class Node:
-    """A process that is started again after it was ended."""
+class PostgresNemesis(Nemesis):
+    """Ends PostgreSQL as a crash does."""
 
-    def __init__(self, start: Callable[[], Process]) -> None:
-        self._start = start
-        self.process: Process = start()
-        self.logs: list[Any] = [self.process]
+    pause_seconds = 3.0, 12.0
 
-    async def start(self) -> None:
-        """Start it anew, as whoever runs it would: again, when it did not come up because of what is wrong at the moment."""
-        for attempt in range(10):
-            try:
-                self.process = await asyncio.to_thread(self._start)
-            except AssertionError:
-                if attempt == 9:
-                    raise
-                await asyncio.sleep(0.1 * 2**attempt)
-            else:
-                self.logs.append(self.process)
-                return
+    def __init__(self, seed: int, cluster: Cluster, *, calm: float = 1) -> None:
+        super().__init__("PostgreSQL", seed, calm=calm)
+        self._cluster = cluster
 
-    def end(self) -> None:
-        """SIGTERM, and SIGKILL when it takes too long."""
-        try:
-            self.process.terminate(12)
-        except Exception:
-            self.process.kill()
+    def kinds(self) -> Kinds:
+        return {"PostgreSQL killed": (1, self.kill)}
+
+    async def kill(self) -> None:
+        await asyncio.to_thread(self._cluster.stop, "immediate")
+        await asyncio.sleep(self.random.uniform(0, 1))
+        await asyncio.to_thread(self._cluster.start)
