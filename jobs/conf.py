@@ -46,6 +46,8 @@ class JobSettings:
     worker_metrics_port: int = 0
     """Where `manage.py worker` answers `/metrics`; 0: nowhere."""
     worker_metrics_host: str = "127.0.0.1"
+    is_production: bool = True
+    """Whether others rely on this deployment: a drill asks for --yes then."""
     server_url: str = "http://127.0.0.1:3000"
     """Where commands of this machine find the server."""
 

@@ -20,7 +20,7 @@ EXTRA = ("job_id", "attempt", "reason", "method", "path", "status", "millisecond
 ACCESS_LOGGERS = ("uvicorn", "daphne", "django.channels", "django.server")
 """These tell what was asked for, query string and all."""
 
-TALKATIVE = ("django.db.backends", "websockets", "daphne", "httpx", "httpcore")
+TALKATIVE = ("django.db.backends", "websockets", "daphne", "httpcore")
 """At DEBUG these tell every statement with its values, and every frame and header."""
 
 _TOKEN = re.compile(
@@ -63,6 +63,7 @@ def logging_config(format: str, *, level: str, colours: bool = False) -> dict[st
             "django": {"level": level, "propagate": True, "handlers": []},
             "django.request": {"level": "ERROR", "filters": ["broken"]},  # what became of the others, their own lines say
             **{name: {"level": "INFO" if level == "DEBUG" else level} for name in TALKATIVE},
+            "httpx": {"level": "WARNING"},  # below it, a line for each request that a command makes
             "django.server": {"propagate": True, "handlers": []},
             "uvicorn.access": {"level": "WARNING"},
             "uvicorn.error": {"level": "WARNING"},  # below it, two lines for each socket

@@ -270,6 +270,7 @@ JOBS: dict[str, Any] = {
     "worker_metrics_host": SOCKET_HOST,
     "state_dir": STATE_DIR,
     "search_corpus": Path(_CORPUS).absolute() if (_CORPUS := env.str("SEARCH_CORPUS", default="")) else None,
+    "is_production": not DEBUG and _EMBEDDED.get("secret_key") != SECRET_KEY,  # `make run` makes its own
     "server_url": f"http://{SOCKET_HOST}:{SOCKET_PORT}",
 }
 if JOBS["deleted_users_jobs"] not in ("delete", "anonymise"):

@@ -33,6 +33,7 @@ class Breaker:
         self._lock = threading.Lock()
         self._failed = False
         self._retry_at = 0.0
+        self._here = threading.local()
 
     @property
     def is_open(self) -> bool:
@@ -42,6 +43,8 @@ class Breaker:
     @contextmanager
     def guard(self) -> Iterator[None]:
         """Run a call to Redis. Raises RedisUnavailable when it fails, or at once while the breaker is open."""
+        if getattr(self._here, "is_held", False):
+            raise RedisUnavailable
         with self._lock:
             if self._failed:
                 now = time.monotonic()
@@ -57,6 +60,15 @@ class Breaker:
             self._open()
             raise RedisUnavailable(f"Redis refuses: {_said(error)}; see docs/troubleshooting.md#redis-connection-failed") from error
         self._failed = False
+
+    @contextmanager
+    def held_open(self) -> Iterator[None]:
+        """Make no call to Redis from this thread meanwhile: what a process does that dies after its commit, before anybody hears of it."""
+        self._here.is_held = True
+        try:
+            yield
+        finally:
+            self._here.is_held = False
 
     def _open(self) -> None:
         metrics().redis_failures.inc()

@@ -1,7 +1,7 @@
 """The tokens that the service signs itself: an access and a refresh token for each sign-in. Nobody is told why one is bad."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
@@ -25,13 +25,16 @@ SIGN_IN_CLAIM = "sid"
 """Which sign-in a token belongs to: the `jti` of its refresh token."""
 
 
-def sign_in(user: Any) -> dict[str, str]:
-    """Return the tokens of a new sign-in: `access` and `refresh`."""
+def sign_in(user: Any, *, access_seconds: float | None = None) -> dict[str, str]:
+    """Return the tokens of a new sign-in: `access` and `refresh`. The access token is good for `access_seconds`, or as long as set."""
     refresh = RefreshToken()
     refresh["user_id"] = str(user.pk)
     refresh[SIGN_IN_CLAIM] = refresh["jti"]
     refresh[api_settings.REVOKE_TOKEN_CLAIM] = get_md5_hash_password(user.password)
-    return {"access": str(refresh.access_token), "refresh": str(refresh)}
+    access = refresh.access_token
+    if access_seconds is not None:
+        access.set_exp(lifetime=timedelta(seconds=access_seconds))
+    return {"access": str(access), "refresh": str(refresh)}
 
 
 def renew(refresh: str) -> str:

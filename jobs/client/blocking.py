@@ -53,6 +53,10 @@ class JobsClient:
         """Go through the summaries of my jobs, newest first; `filters` are those of the API: `state`, `type`, `search` …"""
         return self._each(self._client.list(**filters))
 
+    def delete(self, job_id: str) -> None:
+        """Delete a job that is in a terminal state."""
+        self._await(self._client.delete(job_id))
+
     def command(self, job_id: str, action: str, *, if_attempt: int | None = None) -> dict[str, Any]:
         """Do `cancel`, `pause`, `resume` or `retry` to a job and return it. With `if_attempt` only at that attempt."""
         return self._await(self._client.command(job_id, action, if_attempt=if_attempt))

@@ -56,6 +56,10 @@ class AsyncJobsClient:
         await self._connection.close()
         await self._rest.close()
 
+    def cut(self) -> None:
+        """Cut the connection, as a network does, to see that nothing is missing when it has come back."""
+        self._connection.cut()
+
     # Over REST
 
     async def create(self, type: str, query: str = "", **fields: Any) -> dict[str, Any]:
@@ -70,6 +74,10 @@ class AsyncJobsClient:
         """Go through the summaries of my jobs, newest first; `filters` are those of the API: `state`, `type`, `search` …"""
         async for summary in self._rest.list(await self._fresh_token(), filters):
             yield summary
+
+    async def delete(self, job_id: str) -> None:
+        """Delete a job that is in a terminal state."""
+        await self._rest.request(await self._fresh_token(), "DELETE", f"/api/jobs/{quote(job_id, safe='')}")
 
     async def command(self, job_id: str, action: str, *, if_attempt: int | None = None) -> dict[str, Any]:
         """Do `cancel`, `pause`, `resume` or `retry` to a job and return it. With `if_attempt` only at that attempt."""

@@ -68,6 +68,7 @@ class Connection:
         self._sent_token: str | None = None
         self._refused_token: str | None = None
         self._renewal: asyncio.Task[None] | None = None
+        self._socket: ClientConnection | None = None
 
     def open(self) -> None:
         """Connect, and come back whenever the connection is lost."""
@@ -83,6 +84,11 @@ class Connection:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         self._end("closed here")
+
+    def cut(self) -> None:
+        """Cut the socket that is open, as a network does: another one follows."""
+        if self._socket is not None:
+            self._socket.transport.abort()
 
     @property
     def is_up(self) -> bool:
@@ -125,12 +131,14 @@ class Connection:
         try:
             async with connect(
                 self._url, max_size=FRAME_LIMIT_BYTES, open_timeout=SIGN_IN_SECONDS, close_timeout=CLOSE_SECONDS, ping_interval=None
-            ) as socket:
-                return await self._converse(socket, token)
+            ) as self._socket:
+                return await self._converse(self._socket, token)
         except (OSError, TimeoutError, WebSocketException) as error:
             if isinstance(error, InvalidURI):
                 raise
             return LOST
+        finally:
+            self._socket = None
 
     async def _converse(self, socket: ClientConnection, token: str) -> int:
         self._outgoing = asyncio.Queue()

@@ -12,6 +12,7 @@ from jobs.client.errors import JobsError, ServerUnreachable
 
 CREATE_TRIES = 4
 TRY_AGAIN = frozenset({502, 503, 504})
+NO_CONTENT = 204
 TIMEOUT_SECONDS = 15
 
 
@@ -59,6 +60,8 @@ class Rest:
             raise ServerUnreachable(f"{self._http.base_url} does not answer: {error or type(error).__name__}") from error
         if response.status_code in TRY_AGAIN:
             raise ServerUnreachable(f"{self._http.base_url} answered {response.status_code}.")
+        if response.status_code == NO_CONTENT:
+            return {}
         try:
             answer = response.json()
         except ValueError:

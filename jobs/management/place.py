@@ -52,11 +52,16 @@ def place_of(options: dict[str, Any], *, default: Callable[[], Any]) -> Place:
     token = options["token"] or os.environ.get(TOKEN_VARIABLE, "")
     if token:
         return Place(options["server"], token)
-    name = options["user"]
+    user = user_of(options["user"], default=default)
+    return Place(options["server"], lambda: sign_in(user)["access"])
+
+
+def user_of(name: str, *, default: Callable[[], Any]) -> Any:
+    """Return the user of this deployment who has this name, or the one that `default` says. Raises CommandError."""
     user = get_user_model()._default_manager.filter(username=name, is_active=True).first() if name else default()
     if user is None:
         raise CommandError(f"There is no user {name}." if name else "There is no superuser here: name a user with --user.")
-    return Place(options["server"], lambda: sign_in(user)["access"])
+    return user
 
 
 def first_superuser() -> Any:

@@ -10,7 +10,7 @@ from jobs.transitions.delete import delete
 from jobs.transitions.edit import edit
 from jobs.transitions.flush import Flush, FlushResult, flush
 from jobs.transitions.report import Reported, TextTooLong, report
-from jobs.transitions.requeue import interrupt, release, rescue, retry_later, take_back
+from jobs.transitions.requeue import interrupt, lose_worker, release, rescue, retry_later, take_back
 from jobs.transitions.restore import skip_lost_attempts
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "fail",
     "flush",
     "interrupt",
+    "lose_worker",
     "release",
     "report",
     "rescue",

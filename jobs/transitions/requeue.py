@@ -61,6 +61,12 @@ def take_back(worker_id: str, *, limit: int, actor: Any) -> list[Job]:
     return _put_back(Job.objects.filter(worker=worker_id, state=State.RUNNING), limit, fate, may_end=Q(pk__in=[]))
 
 
+def lose_worker(job_id: str) -> list[Job]:
+    """Put back a job as if its lease were over, while its worker goes on and is told nothing: for drills. None when it does not run."""
+    running = Job.objects.filter(pk=job_id, state=State.RUNNING)
+    return _put_back(running, 1, _worker_lost, may_end=Q(kills__gte=SUSPECT_KILLS))
+
+
 def release(worker_id: str, *, limit: int, ended_on_purpose: bool = False, blocked_by: str | None = None) -> list[Job]:
     """Put back up to `limit` jobs of a worker whose process is dead; it may be called again and again until none is left.
 

@@ -34,6 +34,7 @@ class Run:
         self._output = folder / "output"
         environment = {name: value for name, value in os.environ.items() if name not in HIDDEN}
         environment |= {"STATE_DIR": str(folder / "state"), "SOCKET_PORT": str(self.port), **settings}
+        self.environment = environment
         with self._output.open("wb") as output:
             self.popen = subprocess.Popen(
                 ["make", "run"], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
