@@ -132,14 +132,14 @@ class Site:
         """Start a server on this site's port, or another, and wait until it answers. `command` is another way to start it."""
         words = command or ("serve", "--port", str(port or self.port), *arguments)
         process = self.start(*words, **settings)
-        wait_until(lambda: self._answers(port or self.port) or not process.is_alive, seconds=30, what="a server that answers")
+        wait_until(lambda: self._answers(port or self.port) or not process.is_alive, seconds=90, what="a server that answers")
         assert process.is_alive, process.log
         return process
 
     def worker(self, *arguments: str, **settings: str) -> Process:
         """Start a worker and wait until it takes jobs."""
         process = self.start("worker", *arguments, **settings)
-        wait_until(lambda: "takes jobs" in process.log or not process.is_alive, seconds=30, what="a worker that takes jobs")
+        wait_until(lambda: "takes jobs" in process.log or not process.is_alive, seconds=90, what="a worker that takes jobs")
         assert process.is_alive, process.log
         return process
 
@@ -172,7 +172,7 @@ class Site:
         if token:
             request.add_header("Authorization", f"Bearer {token}")
         try:
-            with urllib.request.urlopen(request, timeout=10) as response:
+            with urllib.request.urlopen(request, timeout=30) as response:
                 return response.status, json.loads(response.read() or b"null")
         except HTTPError as error:
             return error.code, json.loads(error.read() or b"null")

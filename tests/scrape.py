@@ -11,7 +11,7 @@ Samples = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
 def scrape(port: int, **headers: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     """Return the samples by name and labels."""
     request = urllib.request.Request(f"http://127.0.0.1:{port}/metrics", headers=headers)
-    with urllib.request.urlopen(request, timeout=10) as response:
+    with urllib.request.urlopen(request, timeout=30) as response:
         return parse(response.read().decode())
 
 

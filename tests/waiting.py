@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 15
-"""A test that waits longer has failed; on a good day nothing waits a tenth of it."""
+PATIENCE_SECONDS = 30
+"""A test that waits longer has failed; on a good day nothing waits a twentieth of it, and a machine can be much slower than that."""
 
 
 def wait_until(condition: Callable[[], T | None], *, seconds: float = PATIENCE_SECONDS, what: str = "") -> T:

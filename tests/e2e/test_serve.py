@@ -82,7 +82,7 @@ def test_a_server_process_that_dies_is_replaced_and_none_outlives_the_parent(sit
     assert site.call("GET", "/health/live")[0] == 200
     children = parent.children()
     parent.kill()
-    assert not psutil.wait_procs(children, timeout=10)[1]
+    assert not psutil.wait_procs(children, timeout=30)[1]
 
 
 @pytest.mark.parametrize("name", ["uvicorn", "daphne"])
@@ -90,18 +90,18 @@ def test_on_sigterm_health_says_draining_and_readers_are_sent_away_with_1012(sit
     server = site.serve("--server", name)
     token = site.user(f"drained-by-{name}")
     with connect(site.socket_url, additional_headers={"Authorization": f"Bearer {token}"}) as socket:
-        assert json.loads(socket.recv(timeout=5))["type"] == "welcome"
+        assert json.loads(socket.recv(timeout=30))["type"] == "welcome"
         server.signal(signal.SIGTERM)
         with pytest.raises(ConnectionClosed) as closed:
-            socket.recv(timeout=10)
+            socket.recv(timeout=30)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1012
-    assert server.popen.wait(timeout=10) == 0
+    assert server.popen.wait(timeout=30) == 0
 
 
 @pytest.mark.parametrize("name", ["uvicorn", "daphne"])
 def test_behind_a_proxy_sign_ins_are_limited_by_the_address_that_it_names(site: Site, name: str) -> None:
-    server = site.serve("--server", name, TOKEN_RATE="2/min")
+    server = site.serve("--server", name, TOKEN_RATE="2/hour")
     mine, others = f"{name}-a.invalid", f"{name}-b.invalid"
 
     assert [sign_in_from(site, mine) for _ in range(3)] == [401, 401, 429]
@@ -110,11 +110,11 @@ def test_behind_a_proxy_sign_ins_are_limited_by_the_address_that_it_names(site: 
 
 
 def test_daphne_believes_only_proxies_that_are_named(site: Site) -> None:
-    server = site.serve("--server", "daphne", TOKEN_RATE="2/min", FORWARDED_ALLOW_IPS="192.0.2.1")
+    server = site.serve("--server", "daphne", TOKEN_RATE="2/hour", FORWARDED_ALLOW_IPS="192.0.2.1")
     assert [sign_in_from(site, f"{number}.invalid") for number in range(3)][-1] == 429
     server.kill()
 
 
 def sign_in_from(site: Site, address: str) -> int:
     body = {"username": "nobody", "password": "not-the-password"}
-    return httpx.post(f"{site.url}/api/auth/token", json=body, headers={"X-Forwarded-For": address}).status_code
+    return httpx.post(f"{site.url}/api/auth/token", json=body, headers={"X-Forwarded-For": address}, timeout=30).status_code
