@@ -70,6 +70,10 @@ class JobQuerySet(models.QuerySet["Job"]):
             return self.filter(pk=user.job_id)
         return self.all() if user.is_staff else self.filter(owner=user)
 
+    def untouched(self, worker: "Worker", claim_id: str) -> "JobQuerySet":
+        """Jobs that this claim has given to the worker, of which it has written nothing yet."""
+        return self.filter(worker=worker, claim_id=claim_id, state=State.RUNNING, seq=1)
+
     def for_summaries(self) -> "JobQuerySet":
         """Jobs with their owners, and without what no summary has."""
         return self.select_related("owner").defer("text", "input", "result", "checkpoint", "queued_event", "closed_event")
@@ -141,6 +145,8 @@ class Job(models.Model):
 
     worker = models.ForeignKey("Worker", null=True, blank=True, on_delete=models.PROTECT, related_name="jobs")
     lease_expires_at = models.DateTimeField(null=True, blank=True)
+    claim_id = models.CharField(max_length=64, null=True, blank=True, editable=False)
+    """What the remote worker that took it called its claim: asked again by that name, it is given this job again."""
 
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)

@@ -25,9 +25,9 @@ class RemoteWorker:
             assert response.headers["Content-Type"] == "application/problem+json"
         return response.status_code, response.json()
 
-    def claim(self, *, limit: int = 1, wait: float = 0) -> list[dict[str, Any]]:
+    def claim(self, *, limit: int = 1, wait: float = 0, **more: Any) -> list[dict[str, Any]]:
         """Claim and return the jobs."""
-        status, answer = self.call("claim", {"types": self.types, "limit": limit, "waitSeconds": wait})
+        status, answer = self.call("claim", {"types": self.types, "limit": limit, "waitSeconds": wait, **more})
         assert status == 200, answer
         jobs: list[dict[str, Any]] = answer["jobs"]
         return jobs

@@ -1,6 +1,8 @@
 // A complete worker for jobs of type `words`, or of another TYPE, in plain Node 18 or newer, without packages:
 //   SERVER=http://localhost:3000 WORKER_TOKEN=worker_… node worker.mjs
 
+import { randomUUID } from "node:crypto";
+
 import { Api } from "./api.mjs";
 import { Run, Stopped } from "./run.mjs";
 
@@ -74,12 +76,14 @@ async function keepLeases(leaseMs) {
 }
 
 let keeping = false;
+let claimId = randomUUID(); // the same until it is answered: an answer that got lost is given again
 
 async function claimOnce() {
   const limit = Number(CONCURRENCY) - runs.size;
   if (limit === 0) return void (await new Promise((resolve) => setTimeout(resolve, 100)));
-  const body = { types: Object.keys(HANDLERS), limit, waitSeconds: WAIT_SECONDS };
+  const body = { types: Object.keys(HANDLERS), limit, waitSeconds: WAIT_SECONDS, claimId };
   const { jobs, leaseSeconds } = await api.call("claim", body, { signal: ending.signal });
+  claimId = randomUUID();
   if (!keeping) keepLeases(leaseSeconds * 1000);
   keeping = true;
   for (const job of jobs) {

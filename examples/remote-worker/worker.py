@@ -8,6 +8,7 @@ import random
 import signal
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -168,17 +169,20 @@ class Worker:
 
     def work(self) -> None:
         """Work until stopped. Raises ApiError when the token is worth nothing."""
+        claim_id = uuid.uuid4().hex  # the same until it is answered: an answer that got lost is given again
         while not self._ending.is_set():
             free = self._concurrency - len(self._runs)
             if free == 0:
                 self._ending.wait(0.1)
                 continue
+            body = {"types": list(self._handlers), "limit": free, "waitSeconds": 2, "claimId": claim_id}
             try:
                 # A short wait: a claim that waits in this thread cannot be ended by a signal.
-                answer = self._api.call("claim", {"types": list(self._handlers), "limit": free, "waitSeconds": 2})
+                answer = self._api.call("claim", body)
             except TimeoutError as error:
                 print(f"no jobs for now: {error}", flush=True)
                 continue
+            claim_id = uuid.uuid4().hex
             if not self._beside:
                 self._start_beside(partial(self._keep_leases, answer["leaseSeconds"]), self._send_all)
             for job in answer["jobs"]:

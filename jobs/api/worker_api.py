@@ -62,7 +62,9 @@ class ClaimView(WorkerView):
         if foreign := sorted(set(types) - set(token.types)):
             raise PermissionDenied(f"This token is not for jobs of type {', '.join(foreign)}.")
         worker = self.worker(request, types=types, concurrency=limit, version=request.headers.get("User-Agent", ""))
-        return ClaimResponse(worker, attempts.claim(worker, types=types, limit=limit), wait_seconds=body["waitSeconds"])
+        return ClaimResponse(
+            worker, attempts.claim(worker, types=types, limit=limit, claim_id=body.get("claimId")), wait_seconds=body["waitSeconds"]
+        )
 
 
 claim_once = ClaimView.as_view()

@@ -76,6 +76,7 @@ class ClaimSerializer(serializers.Serializer[Any]):
     types = serializers.ListField(child=serializers.CharField(max_length=64), min_length=1, max_length=100)
     limit = WholeNumberField(default=1, min_value=1, max_value=CLAIM_LIMIT)
     waitSeconds = NumberField(default=0, min_value=0, max_value=LONGEST_WAIT_SECONDS)
+    claimId = serializers.RegexField(rf"\A(?:{JOB_ID.pattern})\Z", required=False)
 
 
 class HeldSerializer(serializers.Serializer[Any]):

@@ -25,15 +25,16 @@ from realtime.position import Position
 log = logging.getLogger(__name__)
 
 
-def claim(worker: Worker, *, types: Sequence[str], limit: int) -> list[dict[str, Any]]:
-    """Take up to `limit` due jobs and return them whole, each with what its last checkpoint saved.
+def claim(worker: Worker, *, types: Sequence[str], limit: int, claim_id: str | None = None) -> list[dict[str, Any]]:
+    """Take up to `limit` due jobs, or again those that this `claim_id` has taken, and return them whole, each with its last checkpoint.
 
     Whoever takes jobs looks after those that others have left, so that remote workers need no other worker beside them.
     """
     rescue_when_due()
-    if not Job.objects.due().filter(type__in=types).exists():
+    is_again = claim_id is not None and Job.objects.untouched(worker, claim_id).exists()
+    if not is_again and not Job.objects.due().filter(type__in=types).exists():
         return []  # a claim that waits asks every second: only one that may find something locks rows
-    jobs = transitions.claim(worker, types=types, limit=limit)
+    jobs = transitions.claim(worker, types=types, limit=limit, claim_id=claim_id)
     prefetch_related_objects(jobs, "owner")
     return [{**represent(job, folded(job, job.text)), "checkpoint": start_of(job)["data"]} for job in jobs]
 

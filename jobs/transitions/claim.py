@@ -25,21 +25,31 @@ def lease_end() -> Combinable:
     return ExpressionWrapper(Now() + lease, output_field=DateTimeField())
 
 
-def claim(worker: Worker, *, types: Sequence[str], limit: int, suspects: bool | None = None) -> list[Job]:
+def claim(worker: Worker, *, types: Sequence[str], limit: int, suspects: bool | None = None, claim_id: str | None = None) -> list[Job]:
     """Take up to `limit` due jobs of `types` for `worker` and return them, running; none while staff have it take no jobs.
 
     `suspects`: True takes only jobs that are suspected of killing their workers, False only others, None either. Rows
     that another worker is taking at the moment are passed over. The event at seq 0 is published again, in case its
-    first publishing was lost.
+    first publishing was lost. A claim whose `claim_id` has taken jobs before, of which nothing is written yet, takes those again.
     """
     with transaction.atomic():
+        if claim_id is not None and (again := _taken_before(worker, claim_id)):
+            return again
         due = Job.objects.due() if suspects is None else Job.objects.due().suspected(suspects)
         may_take = Exists(Worker.objects.filter(pk=worker.pk, takes_jobs=True))
         rows = due.filter(may_take, type__in=types).order_by(F("priority").desc(), "turn", "created_at", "id")
         jobs = _allowed(rows, limits_for(types), limit)
         if not jobs:
             return []
-        _take(worker, jobs)
+        _take(worker, jobs, claim_id)
+    return jobs
+
+
+def _taken_before(worker: Worker, claim_id: str) -> list[Job]:
+    """Return the jobs of a claim whose answer got lost, and hold them for another lease."""
+    Worker.objects.select_for_update(no_key=True).get(pk=worker.pk)  # of two at once, the second sees what the first has taken
+    jobs = list(Job.objects.untouched(worker, claim_id).select_for_update().order_by("pk"))
+    Job.objects.filter(pk__in=[job.pk for job in jobs]).update(lease_expires_at=lease_end())
     return jobs
 
 
@@ -88,13 +98,13 @@ def _not_claimable(job_id: str) -> JobError:
     return JobNotClaimable(f"Job {job_id} is {job.state}: only a created job can be claimed.")
 
 
-def _take(worker: Worker, jobs: Sequence[Job]) -> None:
+def _take(worker: Worker, jobs: Sequence[Job], claim_id: str | None = None) -> None:
     """Make locked, due rows running jobs of `worker`, and announce them."""
     ts = now_ts()
     at = from_ts(ts)
     ids = [job.pk for job in jobs]
     Job.objects.filter(pk__in=ids, state=State.CREATED).update(
-        state=State.RUNNING, seq=1, worker=worker, lease_expires_at=lease_end(), started_at=at, updated_at=at
+        state=State.RUNNING, seq=1, worker=worker, lease_expires_at=lease_end(), claim_id=claim_id, started_at=at, updated_at=at
     )
     for job in jobs:
         job.state, job.seq, job.worker, job.started_at, job.updated_at = State.RUNNING, 1, worker, at, at
