@@ -52,8 +52,9 @@ class Nemesis(ABC):
                 await asyncio.sleep(self._calm * self.random.uniform(*self.pause_seconds))
                 if is_over():
                     return
-                await kinds[name][1]()
-                self.done[name] += 1
+                with contextlib.suppress(psutil.NoSuchProcess):  # another fault was quicker: this one was none
+                    await kinds[name][1]()
+                    self.done[name] += 1
 
     async def a_while(self) -> None:
         """Let a fault last."""
@@ -85,7 +86,7 @@ class ServerNemesis(Nemesis):
 
 
 class WorkerNemesis(Nemesis):
-    """Ends and freezes workers and the processes under them."""
+    """Ends and freezes whole workers."""
 
     def __init__(self, seed: int, workers: Sequence[Node], *, calm: float = 1) -> None:
         super().__init__("workers", seed, calm=calm)
@@ -95,32 +96,45 @@ class WorkerNemesis(Nemesis):
         return {
             "worker killed": (3, lambda: self.random.choice(self._workers).kill()),
             "worker restarted": (1, lambda: self.random.choice(self._workers).restart()),
-            "worker frozen": (1, self.freeze_worker),
-            "worker's process killed": (3, self.kill_process),
-            "worker's process frozen": (1, self.freeze_process),
+            "worker frozen": (1, self.freeze),
         }
 
-    async def kill_process(self) -> None:
-        if process := self._process():
-            process.kill()
-
-    async def freeze_process(self) -> None:
-        """Its supervisor goes on, and sees that it says nothing."""
-        if process := self._process():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.suspend()
-                await asyncio.sleep(1.5 * LEASE_SECONDS)  # the fault itself: frozen for longer than a lease
-                process.resume()
-
-    def _process(self) -> psutil.Process | None:
-        children = psutil.Process(self.random.choice(self._workers).process.popen.pid).children()
-        return self.random.choice(children) if children else None
-
-    async def freeze_worker(self) -> None:
+    async def freeze(self) -> None:
         process = self.random.choice(self._workers).process
         os.killpg(process.popen.pid, signal.SIGSTOP)
-        await asyncio.sleep(1.5 * LEASE_SECONDS)  # the fault itself, as above
+        await asyncio.sleep(1.5 * LEASE_SECONDS)  # the fault itself: frozen for longer than a lease
         os.killpg(process.popen.pid, signal.SIGCONT)
+
+
+class ProcessNemesis(Nemesis):
+    """Ends and freezes processes under a worker that goes on. Whatever else may end the same process meanwhile."""
+
+    pause_seconds = 1.0, 4.0
+
+    def __init__(self, seed: int, workers: Sequence[Node], *, calm: float = 1) -> None:
+        super().__init__("processes", seed, calm=calm)
+        self._workers = workers
+
+    def kinds(self) -> Kinds:
+        return {"worker's process killed": (3, self.kill), "worker's process frozen": (1, self.freeze)}
+
+    async def kill(self) -> None:
+        self._one().kill()
+
+    async def freeze(self) -> None:
+        """Its supervisor sees that it says nothing."""
+        process = self._one()
+        process.suspend()
+        await asyncio.sleep(1.5 * LEASE_SECONDS)  # the fault itself, as above
+        process.resume()
+
+    def _one(self) -> psutil.Process:
+        """Return one of them. Raises NoSuchProcess when the worker has none at the moment."""
+        pid = self.random.choice(self._workers).process.popen.pid
+        children = psutil.Process(pid).children()
+        if not children:
+            raise psutil.NoSuchProcess(pid)
+        return self.random.choice(children)
 
 
 class RedisNemesis(Nemesis):

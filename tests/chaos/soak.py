@@ -19,7 +19,7 @@ from typing import Any
 
 from omnibrowser.valkey import free_port
 from tests import environment  # noqa: F401  before Django reads its settings
-from tests.chaos.nemesis import LEASE_SECONDS, Nemesis, PostgresNemesis, RedisNemesis, ServerNemesis, WorkerNemesis
+from tests.chaos.nemesis import LEASE_SECONDS, Nemesis, PostgresNemesis, ProcessNemesis, RedisNemesis, ServerNemesis, WorkerNemesis
 from tests.chaos.node import Node
 from tests.chaos.verdict import Verdict
 from tests.chaos.without import GUARDS
@@ -34,7 +34,13 @@ PATIENCE_SECONDS = 25
 """So long after the last fault nothing at all may move before it is held to be stuck."""
 VIEWERS_A_JOB = 4
 SERVERS = {"uvicorn": ("uvicorn", "uvicorn"), "daphne": ("daphne", "daphne"), "both": ("uvicorn", "daphne")}
-SETTINGS = {"LEASE_SECONDS": str(LEASE_SECONDS), "SOCKETS_PER_USER": "5000", "API_RATE": "100000/min", "SHUTDOWN_GRACE_SECONDS": "2"}
+SETTINGS = {
+    "LEASE_SECONDS": str(LEASE_SECONDS),
+    "SOCKETS_PER_USER": "5000",
+    "API_RATE": "100000/min",
+    "SHUTDOWN_GRACE_SECONDS": "2",
+    "ACCESS_TOKEN_SECONDS": "36000",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +90,7 @@ class Soak:
         self._nemeses: list[Nemesis] = [
             *(ServerNemesis(plan.seed + at, servers[at], self._links[at], calm=calm) for at in range(2)),
             WorkerNemesis(plan.seed, workers, calm=calm),
+            ProcessNemesis(plan.seed, workers, calm=calm),
             RedisNemesis(plan.seed, memory, redis_link, calm=calm),
             *([PostgresNemesis(plan.seed, cluster, calm=calm)] if cluster else []),
         ]
@@ -134,7 +141,8 @@ class Soak:
         while not self._stop:
             job_id = next(self._names)
             values = {"chunks": self._random.randint(20, 120), "seconds": self._random.uniform(0.02, 0.1)}
-            await self._call("POST", "/api/jobs", {"type": "chaos.stream", "jobId": job_id, "input": values})
+            status, answer = await self._call("POST", "/api/jobs", {"type": "chaos.stream", "jobId": job_id, "input": values})
+            assert status in (200, 201), answer
             viewers = [Viewer(self._urls(), self._owner.token, job_id, seed=index) for index in range(VIEWERS_A_JOB)]
             self.viewers += viewers
             watching = [asyncio.create_task(viewer.watch()) for viewer in viewers]
@@ -173,9 +181,16 @@ class Soak:
         raise AssertionError(f"{method} {path} got no answer")
 
     async def _check(self, verdict: Verdict) -> None:
-        rows = {job_id: (await self._call("GET", f"/api/jobs/{job_id}"))[1] for job_id in {viewer.job_id for viewer in self.viewers}}
+        rows = {}
+        for job_id in {viewer.job_id for viewer in self.viewers}:
+            status, answer = await self._call("GET", f"/api/jobs/{job_id}")
+            if status == 200:
+                rows[job_id] = answer
+            else:
+                verdict.lost.append(f"{job_id}: it was created, and now {answer}")
         for viewer in self.viewers:
-            verdict.hear(viewer, rows[viewer.job_id])
+            if viewer.job_id in rows:
+                verdict.hear(viewer, rows[viewer.job_id])
         acked, changes = self._acked(), self._owner.changes()
         for job_id, row in rows.items():
             verdict.read(row, acked=acked[job_id], changes=changes[job_id])
