@@ -47,6 +47,8 @@ class JobConsumer(AsyncWebsocketConsumer):
         self._allowance = Allowance(burst=settings.messages_burst, per_second=settings.messages_per_second)
         self._guest_of: str | None = None
         """The address at which it takes a guest's place, until it shows a token."""
+        self._place_of: Any = None
+        """The user whose place it takes, when it is signed in."""
         self._renewal_asked = False
         self._close_code: int | None = None
         self._is_dropped = False
@@ -66,6 +68,8 @@ class JobConsumer(AsyncWebsocketConsumer):
         finally:
             self.hub.sockets.discard(self)
             self._is_no_guest()
+            if self._place_of is not None:
+                self.hub.places.give_back(self._place_of)
             self._outbox.release()
             self._subscriptions.end()
             self._main = None
@@ -117,7 +121,7 @@ class JobConsumer(AsyncWebsocketConsumer):
         else:
             if self.identity and self.identity.user.pk != identity.user.pk:
                 code = protocol.REFUSED
-            elif self._is_one_too_many(identity):
+            elif self.identity is None and not self._take_place(identity):
                 code = protocol.TOO_MANY
         if code is not None:
             await self.leave(code)
@@ -138,12 +142,12 @@ class JobConsumer(AsyncWebsocketConsumer):
             self.hub.guests.give_back(self._guest_of)
             self._guest_of = None
 
-    def _is_one_too_many(self, identity: Identity) -> bool:
-        if self.identity:
+    def _take_place(self, identity: Identity) -> bool:
+        """Take one of the user's places. Returns whether there was one."""
+        if not self.hub.places.take(identity.user.pk, settings.sockets_per_user):
             return False
-        others = (socket.identity for socket in self.hub.sockets)
-        count = sum(other is not None and bool(other.user.pk == identity.user.pk) for other in others)
-        return count >= settings.sockets_per_user
+        self._place_of = identity.user.pk
+        return True
 
     # Frames in
 

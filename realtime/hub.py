@@ -15,7 +15,7 @@ from realtime.conf import settings
 from realtime.errors import RedisUnavailable
 from realtime.gauges import measure
 from realtime.job_watch import JobWatch
-from realtime.limits import Guests
+from realtime.limits import Places
 from realtime.list_watch import ListWatch
 from realtime.listener import Listener
 from realtime.outbox import Turn
@@ -46,7 +46,10 @@ class Hub:
         self.source = source
         self.sockets: set[Any] = set()
         """All open sockets of this process; the sweeper asks each now and then."""
-        self.guests = Guests()
+        self.guests = Places()
+        """Of addresses: sockets that have shown no token yet."""
+        self.places = Places()
+        """Of users: sockets and streams. Counted, since a herd that comes back would else look through itself for each one of it."""
         self.is_draining = False
         """Whether this process is about to end: whoever comes now is sent on at once."""
         self.threads = Threads(THREADS)

@@ -36,23 +36,24 @@ class JobStream:
         self._revision = 0
         self._news = asyncio.Event()
         self._is_ending = False
+        self._has_place = False
         self._began: float | None = None
         self._task: asyncio.Task[Any] | None = None
         self._loop = asyncio.get_running_loop()
         self._opened_at = self._loop.time()
 
-    def is_one_too_many(self) -> bool:
-        """Tell whether the user has as many sockets and streams as he may have."""
-        held = [socket.identity for socket in self._hub.sockets if socket.identity]
+    def take_place(self) -> bool:
+        """Take one of the user's places, to be opened or closed at once. Returns whether there was one."""
         assert self.identity is not None, "a stream is signed in"
-        return sum(bool(other.user.pk == self.identity.user.pk) for other in held) >= settings.sockets_per_user
+        self._has_place = self._hub.places.take(self.identity.user.pk, settings.sockets_per_user)
+        return self._has_place
 
     async def open(self, job_id: str, after: Position | None) -> bool:
         """Attach to the job, to go on after a position or from a snapshot. Returns False when there is no such job."""
         self._hub.sockets.add(self)
         self._watch = await self._hub.attach_job(job_id, self)
         if self._watch is None:
-            self._hub.sockets.discard(self)
+            self._close()
             return False
         if after is not None and after > self._watch.feed.position:
             await self._watch.catch_up(after)
@@ -72,6 +73,10 @@ class JobStream:
 
     def _close(self) -> None:
         self._hub.sockets.discard(self)
+        if self._has_place:
+            assert self.identity is not None, "a stream is signed in"
+            self._hub.places.give_back(self.identity.user.pk)
+            self._has_place = False
         if self._watch:
             self._watch.detach(self)
 

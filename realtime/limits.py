@@ -1,7 +1,8 @@
-"""How many messages a socket may send, and how many sockets may be open that nobody has signed in at."""
+"""How many messages a socket may send, and how many sockets a user or an address may have."""
 
 import time
 from collections import Counter
+from typing import Any
 
 FREE_SUBSCRIBES = 128
 ABUSE = 100
@@ -43,21 +44,21 @@ class Allowance:
         return self._refused_in_a_row >= ABUSE
 
 
-class Guests:
-    """Counts the sockets that have shown no token yet, by the address that they come from."""
+class Places:
+    """Counts the sockets that take a place of somebody: of a user, or of an address."""
 
     def __init__(self) -> None:
-        self._by_address: Counter[str] = Counter()
+        self._taken: Counter[Any] = Counter()
 
-    def take(self, address: str, limit: int) -> bool:
-        """Take one place of an address. Returns whether there was one."""
-        if self._by_address[address] >= limit:  # asking a Counter leaves nothing behind
+    def take(self, holder: Any, limit: int) -> bool:
+        """Take one of a holder's places. Returns whether there was one."""
+        if self._taken[holder] >= limit:  # asking a Counter leaves nothing behind
             return False
-        self._by_address[address] += 1
+        self._taken[holder] += 1
         return True
 
-    def give_back(self, address: str) -> None:
+    def give_back(self, holder: Any) -> None:
         """Give a place back."""
-        self._by_address[address] -= 1
-        if self._by_address[address] <= 0:
-            del self._by_address[address]
+        self._taken[holder] -= 1
+        if self._taken[holder] <= 0:
+            del self._taken[holder]

@@ -74,7 +74,7 @@ def _identify(request: HttpRequest) -> Identity | None:
 
 async def _stream(request: HttpRequest, hub: Hub, identity: Identity, job_id: str) -> HttpResponseBase:
     stream = JobStream(hub, identity)
-    if stream.is_one_too_many():
+    if not stream.take_place():
         return _problem(429, "too_many", f"A user has at most {settings.sockets_per_user} sockets and streams.", **{"Retry-After": "5"})
     if not await stream.open(job_id, _parsed(request.headers.get("Last-Event-ID"))):
         return _problem(404, "not_found", "There is no such job.")

@@ -36,7 +36,7 @@ class Viewer:
         self.arrived_at: list[float] = []
         """When events came, on the monotonic clock."""
         self.caught_up_seconds: list[float] = []
-        """After each connection: how long it took from the answered subscribe to having all up to its position."""
+        """How long it took from beginning to connect, or to subscribe again, to having all up to the position of the answer."""
         self.is_connected = asyncio.Event()
 
     @property
@@ -62,6 +62,7 @@ class Viewer:
     async def _watch_once(self) -> None:
         headers = {"Authorization": f"Bearer {self._token}"}
         url = self._random.choice(self._urls)
+        self._began = time.monotonic()
         async with connect(url, additional_headers=headers, compression=None, max_size=2**22, open_timeout=5, close_timeout=1) as socket:
             await self._subscribe(socket)
             self.connections += 1
@@ -69,6 +70,7 @@ class Viewer:
                 async with asyncio.timeout(30):
                     frame = checked_frame(json.loads(await socket.recv()))
                 if not self._take(frame):
+                    self._began = time.monotonic()
                     await self._subscribe(socket)
 
     async def _subscribe(self, socket: Any) -> None:
@@ -84,7 +86,7 @@ class Viewer:
                 raise TimeoutError(frame["code"])
         self._tries = 0
         self.is_connected.set()
-        self._target, self._began = Position.parse(frame["position"]), time.monotonic()
+        self._target = Position.parse(frame["position"])
         self._note_progress()
 
     def _take(self, frame: dict[str, Any]) -> bool:

@@ -146,6 +146,24 @@ def test_a_stream_leaves_nothing_behind(live: LiveServer, ann: Any) -> None:
     wait_until(lambda: not hub.sockets and not watch.readers)
 
 
+def test_a_stream_takes_one_of_its_users_places(live: LiveServer, ann: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(settings.__dict__, "sockets_per_user", 1)
+    job = runs.create(ann)
+    with request(live, "/api/jobs/no-such-job/events", ann, Accept="text/event-stream") as response:
+        assert response.status == 404
+    with stream(live, job, ann) as response:
+        next(sent(response))
+        with stream(live, job, ann) as second:
+            assert second.status == 429
+    response.close()
+
+    def is_let_in() -> bool:  # once the server has noticed that the first one left
+        with stream(live, job, ann) as third:
+            return third.status == 200
+
+    wait_until(is_let_in)
+
+
 def test_a_stream_ends_with_its_user(live: LiveServer, ann: Any) -> None:
     job = runs.create(ann)
     with stream(live, job, ann) as response:
