@@ -145,15 +145,15 @@ class FoldedJob:
         """Apply `event`, which must be the next one by its position. Raises Damaged when it does not fit; nothing is changed then."""
         data: dict[str, Any] = event["data"]
         match event["type"]:
-            case "state":
-                self._fold_state(event, data)
-            case "progress":
-                self._fold_progress(event, data)
-            case "text":
+            case "text":  # most events are
                 if data["offset"] != self.text_length:
                     raise Damaged(f"A chunk begins at {data['offset']}, the text ends at {self.text_length}.")
                 self.chunks.append(data["text"])
                 self.text_length += utf16_length(data["text"])
+            case "progress":
+                self._fold_progress(event, data)
+            case "state":
+                self._fold_state(event, data)
         self.position = Position(event["attempt"], event["seq"])
 
     def _fold_progress(self, event: Event, data: dict[str, Any]) -> None:

@@ -25,8 +25,8 @@ class SignsOfProgress:
 
     def take(self, event: Event) -> None:
         """Take note of an event."""
-        pause = max(0, event["ts"] - (self.last_ts or event["ts"]))
-        self.last_ts = event["ts"]
+        before, self.last_ts = self.last_ts, event["ts"]
+        pause = event["ts"] - before if before and event["ts"] > before else 0
         step = event["data"].get("step")
         if event["type"] == "state" or (step is not None and step != self._step):
             self._step, self._pauses = step, 0

@@ -28,7 +28,6 @@ class WatchedJob:
     def __init__(self, row: Job) -> None:
         self._row = row
         self._view: FoldedJob = folded(row)
-        self._updated_ts = 0
         self.edits: int = row.edits
         self._signs = SignsOfProgress(to_ts(row.updated_at))
 
@@ -63,7 +62,6 @@ class WatchedJob:
             self._view.fold(event)
         except (KeyError, TypeError, AttributeError) as error:
             raise Damaged(f"The event lacks something: {error!r}") from error
-        self._updated_ts = event["ts"]
         self._signs.take(event)
 
     def adopt(self, row: "WatchedJob") -> None:
@@ -73,7 +71,7 @@ class WatchedJob:
     def render(self) -> dict[str, Any]:
         """Return the job as a snapshot carries it."""
         fields = without_large_result(represent(self._row, self._view))
-        return {**fields, "updatedAt": max(fields["updatedAt"], iso_time(self._updated_ts) or "")}
+        return {**fields, "updatedAt": max(fields["updatedAt"], iso_time(self._signs.last_ts) or "")}
 
 
 class JobSource:

@@ -24,14 +24,11 @@ class Cursor:
 
     def next_frame(self) -> Frame | None:
         """Return the next frame for the reader and move on, None when it has all."""
-        return self._next_of_the_job() or self._next_status()
-
-    def _next_of_the_job(self) -> Frame | None:
         feed = self._feed
         if self.position is None or self._revision != feed.revision:
             return self._take_snapshot("joined" if self.position is None else "changed")
         if self.position >= feed.position:
-            return None
+            return self._next_status()
         batch = feed.batch(self.position)
         if batch is None:
             return self._take_snapshot("behind")

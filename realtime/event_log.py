@@ -70,17 +70,23 @@ def append(appends: Sequence[Append], *, nudges: Sequence[Nudge] = ()) -> list[b
 def _run(appends: Sequence[Append], nudges: Sequence[Nudge] = ()) -> list[Any]:
     pipeline: Any = client().pipeline(transaction=False)
     for item in appends:
-        closes = item.entries[-1].position.seq == CLOSED
-        life = settings.closed_log_seconds if closes else settings.event_log_seconds
-        arguments: list[Any] = [settings.event_log_length, life, group_channel(job_group(item.job_id)), wire_format(item.nudge())]
-        for entry in item.entries:
-            arguments += [str(entry.position), entry.json]
         # Not as `register_script`, which asks before each pipeline whether the script is known, and cannot do it in a Cluster.
-        pipeline.execute_command("EVALSHA", SCRIPT_SHA, 1, stream_key(item.job_id), *arguments)
+        pipeline.execute_command(*command(item))
     for group, message in nudges:
         pipeline.execute_command("PUBLISH", group_channel(group), wire_format(message))  # `publish` is not for pipelines of a Cluster
     replies: list[Any] = pipeline.execute(raise_on_error=False)
     return replies
+
+
+def command(item: Append) -> list[Any]:
+    """Return the words of the command that appends and nudges."""
+    closes = item.entries[-1].position.seq == CLOSED
+    life = settings.closed_log_seconds if closes else settings.event_log_seconds
+    words: list[Any] = ["EVALSHA", SCRIPT_SHA, 1, stream_key(item.job_id)]
+    words += [settings.event_log_length, life, group_channel(job_group(item.job_id)), wire_format(item.nudge())]
+    for entry in item.entries:
+        words += [str(entry.position), entry.json]
+    return words
 
 
 def read_after(requests: Iterable[tuple[str, Position]]) -> list[list[Entry]]:

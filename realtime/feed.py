@@ -59,14 +59,17 @@ class Feed:
 
     def take(self, event: dict[str, Any], text: str) -> Verdict:
         """Fold the event in when it follows. Raises ValueError when it should and does not fit: then something is damaged."""
-        held = _held(event, text)
-        if held.position <= self.position:
-            return Verdict.OLD
-        if not _goes_on(self.position, held):
-            return Verdict.GAP
+        needs = self.position
+        if event["seq"] != needs.seq + 1 or event["attempt"] != needs.attempt or event["seq"] == CLOSED:  # not simply the next one
+            held = _held(event, text)
+            if held.position <= self.position:
+                return Verdict.OLD
+            if not _goes_on(self.position, held):
+                return Verdict.GAP
+            needs = held.needs
         self.job.fold(event)
-        self._ring.append(held)
-        self.position = held.position
+        self.position = self.job.position
+        self._ring.append(Held(self.position, text, needs))
         self._snapshot = None
         if self._frames:
             self._frames.clear()
@@ -114,6 +117,8 @@ class Feed:
 
     def following(self, position: Position) -> list[Held] | None:
         """Return the ring's events after `position`; None when the first of them leaves a gap, or there is none."""
+        if self._ring and self._ring[-1].needs is position:  # who has all but the last event
+            return [self._ring[-1]]
         following: list[Held] = []
         for held in reversed(self._ring):  # most readers lack the last event or two
             if held.position <= position:

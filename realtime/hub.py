@@ -165,14 +165,12 @@ class Hub:
                 log.warning("a message that is none of ours came through the channel layer: %s", error)
 
     def _hear_one(self, message: dict[str, Any]) -> None:
-        kind = message["type"]
-        if kind == "job.events":
-            watch = self._watches.get(message["topic"])
-            if isinstance(watch, JobWatch):
-                self.listener.heard(watch.group)
-                watch.hear_events(message)
-            return
-        match kind:
+        match message["type"]:
+            case "job.events":
+                watch = self._watches.get(message["topic"])
+                if isinstance(watch, JobWatch):
+                    self.listener.heard(watch.group)
+                    watch.hear_events(message)
             case "job.changed" | "job.deleted":
                 watch = self._watches.get(f"job:{message['jobId']}")
                 if isinstance(watch, JobWatch):

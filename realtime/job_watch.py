@@ -73,16 +73,16 @@ class JobWatch(Watch):
     def hear_events(self, message: dict[str, Any]) -> None:
         """Take a nudge, which carries the news; where it leaves a hole, the log has what is missing."""
         events = _split(message["events"])
-        last = Position(events[-1][0]["attempt"], events[-1][0]["seq"])
-        if last > self._wanted:
-            self._wanted = last
-        if self.is_open and last > self.feed.position:
-            before = self.feed.position
-            if not self._apply(events):
-                self.pull_soon()
-            self._note_delivery(events[0][0])
-            if tracing.is_on():
-                self._trace(before, [event for event, _ in events])
+        before = self.feed.position if self.is_open else ORIGIN
+        whole = self.is_open and self._apply(events)
+        if not whole or self.feed.position is before:
+            self._wanted = max(self._wanted, Position(events[-1][0]["attempt"], events[-1][0]["seq"]))
+            if not self.is_open or self._wanted <= self.feed.position:
+                return
+            self.pull_soon()
+        self._note_delivery(events[0][0])
+        if tracing.is_on():
+            self._trace(before, [event for event, _ in events])
 
     def hear_change(self) -> None:
         """The job was changed in what no event carries, or it was deleted: the row knows."""

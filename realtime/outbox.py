@@ -146,15 +146,17 @@ class Outbox:
         dirty, cursors = self._dirty, self._cursors
         while dirty and not self._has_ended:
             name = next(iter(dirty))
-            cursor = cursors.get(name)
-            while cursor and cursor.has_next:
-                if not direct.is_ready:
-                    self._news.set()
-                    return
-                if (frame := cursor.next_frame()) is None:
-                    break
-                direct.write(frame)
-                frames_sent.count += 1
+            if cursor := cursors.get(name):
+                while True:
+                    if not direct.is_ready:
+                        self._news.set()
+                        return
+                    if (frame := cursor.next_frame()) is None:
+                        break
+                    direct.write(frame)
+                    frames_sent.count += 1
+                    if not cursor.has_next:
+                        break
             del dirty[name]
 
     async def _deliver(self) -> None:

@@ -148,11 +148,16 @@ class RawShard(RedisSingleShardConnection):  # type: ignore[misc]  # untyped lib
                 await sentinel.aclose(close_connection_pool=True)  # asked once
         return Receiver(connection, on_messages=self._take, on_lost=self._lost)
 
-    def _take(self, messages: list[tuple[str, bytes]]) -> None:
+    def _take(self, messages: list[tuple[bytes, bytes]]) -> None:
         """Sort what came in one read by the channels of this process: into their queues, or for those who take it all at once."""
         channels, groups, takers = self.channel_layer.channels, self.channel_layer.groups, self.takers
+        if len(channels) == 1 and takers.keys() == channels.keys():  # all that is heard is heard for it
+            (take,) = takers.values()
+            take([data for _, data in messages])
+            return
         taken: dict[str, list[bytes]] = {}
-        for name, data in messages:
+        for encoded, data in messages:
+            name = encoded.decode()
             for channel in groups.get(name) or (name,):
                 if channel in takers:
                     taken.setdefault(channel, []).append(data)
@@ -188,7 +193,7 @@ class Receiver(asyncio.Protocol):
     """Reads one pub/sub connection that redis-py has opened."""
 
     def __init__(
-        self, connection: Any, *, on_messages: Callable[[list[tuple[str, bytes]]], None], on_lost: Callable[["Receiver"], None]
+        self, connection: Any, *, on_messages: Callable[[list[tuple[bytes, bytes]]], None], on_lost: Callable[["Receiver"], None]
     ) -> None:
         self._connection = connection  # kept: it closes the transport when it is collected
         self._transport = cast(asyncio.Transport, connection._writer.transport)
@@ -196,7 +201,6 @@ class Receiver(asyncio.Protocol):
         self._on_messages = on_messages
         self._on_lost = on_lost
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}
-        self._names: dict[bytes, str] = {}
         self._transport.set_protocol(self)
         self._transport.resume_reading()
 
@@ -212,7 +216,6 @@ class Receiver(asyncio.Protocol):
 
     def unsubscribe(self, channel: str) -> None:
         """Hear of the channel no more."""
-        self._names.pop(channel.encode(), None)
         self._transport.write(_command("UNSUBSCRIBE", channel))
 
     def close(self) -> None:
@@ -225,11 +228,10 @@ class Receiver(asyncio.Protocol):
         """Hand on all messages that are there."""
         try:
             self._reader.feed(data)
-            gets, names, messages = self._reader.gets, self._names, []
+            gets, messages = self._reader.gets, []
             while (reply := gets()) is not False:
                 if isinstance(reply, list) and reply[0] == b"message":
-                    if (name := names.get(reply[1])) is not None:
-                        messages.append((name, reply[2]))
+                    messages.append((reply[1], reply[2]))
                 else:
                     self._take(reply)
         except Exception as error:
@@ -245,9 +247,7 @@ class Receiver(asyncio.Protocol):
                 raise reply
             return
         if reply[0] == b"subscribe":
-            name = reply[1].decode()
-            self._names[reply[1]] = name
-            for future in self._waiting.pop(name, ()):
+            for future in self._waiting.pop(reply[1].decode(), ()):
                 if not future.done():
                     future.set_result(None)
 

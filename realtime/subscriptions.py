@@ -20,6 +20,7 @@ class Subscriptions:
     def __init__(self, hub: Hub, outbox: Outbox) -> None:
         self._hub = hub
         self._outbox = outbox
+        self.wake = outbox.wake
         self._watches: dict[str, Watch] = {}
         self._ended = False
 
@@ -86,10 +87,6 @@ class Subscriptions:
         await self._outbox.send(protocol.encode({"type": "unsubscribed", "ref": message.ref, "topic": message.topic}))
 
     # A watch's reader
-
-    def wake(self, name: str) -> None:
-        """There may be something new in a watch."""
-        self._outbox.wake(name)
 
     def gone(self, name: str) -> None:
         """The job of a watch was deleted."""
