@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tests.processes import ROOT
 
@@ -105,7 +104,8 @@ class Generator:
         return path
 
     def _order(self, *words: object) -> dict[str, float]:
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(" ".join(str(word) for word in words) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()

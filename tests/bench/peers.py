@@ -57,7 +57,9 @@ def why_no_nchan() -> str:
     if platform.system() != "Linux" or not shutil.which("apt-get") or not shutil.which("dpkg"):
         return "this is no Debian"
     folder.mkdir(parents=True, exist_ok=True)
-    fetched = subprocess.run(["apt-get", "download", "nginx", "libnginx-mod-nchan"], cwd=folder, capture_output=True, text=True, check=False)
+    fetched = subprocess.run(
+        ["apt-get", "download", "nginx", "libnginx-mod-nchan"], cwd=folder, capture_output=True, text=True, check=False
+    )
     if fetched.returncode:
         return f"apt-get download: {fetched.stderr.strip().splitlines()[-1] if fetched.stderr else fetched.returncode}"
     for package in folder.glob("*.deb"):
@@ -71,4 +73,6 @@ def start_nchan(port: int) -> "subprocess.Popen[bytes]":
     modules = folder / "usr" / "lib" / "nginx" / "modules"
     configuration = folder / f"nginx-{port}.conf"
     configuration.write_text(NGINX.format(modules=modules, folder=folder, port=port))
-    return subprocess.Popen([str(folder / "usr" / "sbin" / "nginx"), "-p", str(folder), "-c", str(configuration), "-g", f"pid {folder}/nginx-{port}.pid;"])
+    return subprocess.Popen(
+        [str(folder / "usr" / "sbin" / "nginx"), "-p", str(folder), "-c", str(configuration), "-g", f"pid {folder}/nginx-{port}.pid;"]
+    )

@@ -36,7 +36,7 @@ def encoded(value: Any) -> str:
 
 def packed(*words: Any) -> bytes:
     """Return a command as Redis reads it."""
-    return bytes(hiredis.pack_command(words))  # type: ignore[arg-type]  # its stub takes one word
+    return bytes(hiredis.pack_command(words))
 
 
 def redis_publisher(site: Site) -> Publisher:
@@ -51,12 +51,15 @@ class Side(ABC):
 
     name: str
     port: int
-    pids: Sequence[int]
-    """Its processes."""
     publisher: Publisher
 
-    def __init__(self) -> None:
+    def __init__(self, site: Site) -> None:
         self._seqs: Counter[str] = Counter()
+
+    @property
+    @abstractmethod
+    def pids(self) -> Sequence[int]:
+        """Its processes."""
 
     def prepare(self, topics: Sequence[str]) -> None:  # noqa: B027  most need nothing
         """Make the topics, which nobody has used yet."""
@@ -86,9 +89,10 @@ class Ours(Side):
     """`manage.py serve`: the whole product path: sign-in, log append with its trim, Channels group, feed, cursors."""
 
     name = "ours"
+    arguments: Sequence[str] = ()
 
-    def __init__(self, site: Site, *arguments: str) -> None:
-        super().__init__()
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
         os.environ.update({name: site.environment[name] for name in ("REDIS_URL", "DATABASE_URL", "LEASE_SECONDS", "JOB_HANDLERS")})
         import django
 
@@ -99,7 +103,7 @@ class Ours(Side):
         from realtime.redis_client import client
 
         client().script_load(event_log.SCRIPT)
-        self.server = site.serve(*arguments)
+        self.server = site.serve(*self.arguments)
         self.port, self.publisher = site.port, redis_publisher(site)
         self._headers = {"Authorization": f"Bearer {site.user('ann')}"}
         self._owner = get_user_model().objects.get(username="ann")
@@ -119,7 +123,8 @@ class Ours(Side):
         first, _ = create(self._owner, NewJob(type="bench.clock", job_id=topics[0]))
         values = {field.attname: getattr(first, field.attname) for field in Job._meta.concrete_fields}
         others = [
-            Job(**{**values, "id": topic, "queued_event": first.queued_event.replace(f'"{first.pk}"', f'"{topic}"')}) for topic in topics[1:]
+            Job(**{**values, "id": topic, "queued_event": first.queued_event.replace(f'"{first.pk}"', f'"{topic}"')})
+            for topic in topics[1:]
         ]
         Job.objects.bulk_create(others, batch_size=500)
         now = from_ts(now_ts())
@@ -131,6 +136,11 @@ class Ours(Side):
         """Sign in by the header, subscribe, and wait for the snapshot."""
         subscribe = json.dumps({"type": "subscribe", "topic": f"job:{topic}"})
         return Socket("/ws/", self._headers, [('{"type":"welcome"', subscribe), ('{"type":"snapshot"', "")])
+
+    def socket_after(self, topic: str, position: str) -> Socket:
+        """Come back with a position."""
+        subscribe = json.dumps({"type": "subscribe", "topic": f"job:{topic}", "after": position})
+        return Socket("/ws/", self._headers, [('{"type":"welcome"', subscribe), ('{"type":"subscribed"', "")])
 
     def command(self, topic: str, seq: int) -> bytes:
         """Return the append as the product makes it."""
@@ -146,14 +156,18 @@ class NodeServer(Side):
     kind: str
 
     def __init__(self, site: Site) -> None:
-        super().__init__()
+        super().__init__(site)
         self.port, self.publisher = free_port(), redis_publisher(site)
         self._process = subprocess.Popen(
             [*peers.NODE, str(peers.FOLDER / "server.js"), self.kind, str(self.port), site.redis_url], stdout=subprocess.PIPE, text=True
         )
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == "listening\n"
-        self.pids = [self._process.pid]
+
+    @property
+    def pids(self) -> Sequence[int]:
+        """The process."""
+        return [self._process.pid]
 
     def command(self, topic: str, seq: int) -> bytes:
         """Publish on the room's channel."""
@@ -169,17 +183,23 @@ class SocketIO(NodeServer):
     """Socket.IO with a Redis bridge."""
 
     name, kind = "Socket.IO", "bridge"
+    path = "/socket.io/?EIO=4&transport=websocket"
 
     def socket(self, topic: str) -> Socket:
         """Open, connect to the namespace, watch."""
-        watch = f'420{json.dumps(["watch", topic])}'
-        return Socket("/socket.io/?EIO=4&transport=websocket", {}, [("0", "40"), ("40", watch), ("430", "")])
+        watch = f"420{json.dumps(['watch', topic])}"
+        return Socket(self.path, {}, [("0", "40"), ("40", watch), ("430", "")])
 
 
 class SocketIOStreams(SocketIO):
     """Socket.IO with its Redis streams adapter and connection state recovery."""
 
     name, kind = "Socket.IO streams", "streams"
+
+    def socket_after(self, session: str, offset: str) -> Socket:
+        """Come back with a session and the offset of the last event."""
+        recover = f"40{json.dumps({'pid': session, 'offset': offset})}"
+        return Socket(self.path, {}, [("0", recover), ("40", "")])
 
 
 class PlainWs(NodeServer):
@@ -198,15 +218,19 @@ class StockChannels(Side):
     name = "stock Channels"
 
     def __init__(self, site: Site) -> None:
-        super().__init__()
+        super().__init__(site)
         self.port, self.publisher = free_port(), redis_publisher(site)
         words = [sys.executable, "-m", "uvicorn", "tests.bench.stock_channels:application", "--port", str(self.port)]
         self._process = subprocess.Popen(
             [*words, "--log-level", "warning", "--ws-per-message-deflate", "false"],
             cwd=ROOT, env={**os.environ, "REDIS_URL": site.redis_url},
         )  # fmt: skip
-        wait_until(lambda: answers_on(self.port), seconds=30, what="stock Channels")
-        self.pids = [self._process.pid]
+        wait_until(lambda: answers_on(self.port), seconds=60, what="stock Channels")
+
+    @property
+    def pids(self) -> Sequence[int]:
+        """The process."""
+        return [self._process.pid]
 
     def socket(self, topic: str) -> Socket:
         """Watch."""
@@ -229,12 +253,16 @@ class Nchan(Side):
     name = "nchan"
 
     def __init__(self, site: Site) -> None:
-        super().__init__()
+        super().__init__(site)
         self.port = free_port()
         self.publisher = Publisher("127.0.0.1", self.port)
         self._process = peers.start_nchan(self.port)
         wait_until(lambda: answers_on(self.port), seconds=10, what="nginx with nchan")
-        self.pids = [child.pid for child in psutil.Process(self._process.pid).children()]
+
+    @property
+    def pids(self) -> Sequence[int]:
+        """The worker process: the other one only watches it."""
+        return [child.pid for child in psutil.Process(self._process.pid).children()]
 
     def socket(self, topic: str) -> Socket:
         """Watch."""

@@ -9,9 +9,7 @@ from typing import Any
 from django.conf import settings
 
 settings.configure(
-    CHANNEL_LAYERS={
-        "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [os.environ["REDIS_URL"]]}}
-    }
+    CHANNEL_LAYERS={"default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [os.environ["REDIS_URL"]]}}}
 )
 
 from channels.generic.websocket import AsyncJsonWebsocketConsumer  # noqa: E402
