@@ -52,13 +52,12 @@ class Completions:
 def _complete(completions: Sequence[Completion]) -> list[Exception | None]:
     """Complete all in one transaction; those that it did not take, and all when one of them cannot be written, each by itself."""
     completed: frozenset[str] = frozenset()
-    if len(completions) > 1:
-        try:
-            completed = transitions.complete_all(completions)
-        except (OperationalError, InterfaceError) as error:
-            return [error] * len(completions)
-        except Exception:
-            log.exception("%s runs could not be completed together: each is completed by itself", len(completions))
+    try:
+        completed = transitions.complete_all(completions)
+    except (OperationalError, InterfaceError) as error:
+        return [error] * len(completions)
+    except Exception:
+        log.exception("%s runs could not be completed together: each is completed by itself", len(completions))
     return [None if item.flush.job_id in completed else _complete_one(item) for item in completions]
 
 

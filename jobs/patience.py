@@ -25,25 +25,27 @@ class Patience:
     def __init__(self, handler: Handler, job: Job, recorder: Recorder, *, deadline: float) -> None:
         self._handler, self._job, self._recorder = handler, job, recorder
         self._deadline = deadline
-        self._ended = asyncio.Event()
         loop = asyncio.get_running_loop()
-        recorder.when_ended(lambda: loop.call_soon_threadsafe(self._ended.set))
+        self._ended: asyncio.Future[None] = loop.create_future()
+        recorder.when_ended(lambda: loop.call_soon_threadsafe(self._note_end))
 
     async def wait_for(self, body: "asyncio.Future[Any]") -> Failed | None:
         """Return when the handler has ended or is left behind; returns what its time being over means, if that is what ended it."""
         overdue: Failed | None = None
-        ended = asyncio.ensure_future(self._ended.wait())
         try:
-            while not body.done() and not self._ended.is_set() and (overdue := self._overdue()) is None:
-                await asyncio.wait({body, ended}, timeout=self._left_seconds(), return_when=asyncio.FIRST_COMPLETED)
+            while not body.done() and not self._ended.done() and (overdue := self._overdue()) is None:
+                await asyncio.wait({body, self._ended}, timeout=self._left_seconds(), return_when=asyncio.FIRST_COMPLETED)
             if not body.done() and overdue is None:
                 await asyncio.wait({body}, timeout=STOP_NOTICE_SECONDS)
         except asyncio.CancelledError:
             self._recorder.stop(INTERRUPTED)
-        ended.cancel()
         if not body.done():
             await self._give_up(body)
         return overdue
+
+    def _note_end(self) -> None:
+        if not self._ended.done():
+            self._ended.set_result(None)
 
     async def _give_up(self, body: "asyncio.Future[Any]") -> None:
         self._recorder.stop(Reason.TIMEOUT)  # unless it is stopped already

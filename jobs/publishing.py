@@ -48,12 +48,23 @@ class Publishing:
     def finish(self, recorder: Recorder) -> list[Entry]:
         """Publish nothing more of the recorder, wait for the call in flight, and return what is left to be published."""
         with self._condition:
-            self._scheduled.add(recorder)  # so that nothing schedules it again
+            self._unschedule(recorder)
+            self._condition.wait_for(lambda: recorder not in self._in_flight)
+            return _left(recorder)
+
+    def finish_at_once(self, recorder: Recorder) -> list[Entry] | None:
+        """Do the same without waiting; None when a call is in flight: then it is to be finished where waiting disturbs nobody."""
+        with self._condition:
+            if recorder in self._in_flight:
+                return None
+            self._unschedule(recorder)
+            return _left(recorder)
+
+    def _unschedule(self, recorder: Recorder) -> None:
+        if recorder in self._scheduled:
             self._due = [item for item in self._due if item[2] is not recorder]
             heapq.heapify(self._due)
-            self._condition.wait_for(lambda: recorder not in self._in_flight)
-            append = recorder.take()
-            return list(append.entries) if append else []
+        self._scheduled.add(recorder)  # so that nothing schedules it again
 
     def forget(self, recorder: Recorder) -> None:
         """Drop what is kept of a recorder that has ended."""
@@ -118,6 +129,11 @@ class Publishing:
         for (recorder, _), taken in zip(news, accepted, strict=True):
             if not taken:
                 recorder.fenced()
+
+
+def _left(recorder: Recorder) -> list[Entry]:
+    append = recorder.take()
+    return list(append.entries) if append else []
 
 
 def _still_held(append: Append) -> bool:

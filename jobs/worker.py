@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 PRUNE_SECONDS = 3600
 PRUNE_WITHIN_SECONDS = 60
 """The first pruning is at a random moment within this time."""
+GATHER_SECONDS = 0.02
+"""The claims of a busy worker are so far apart: what comes meanwhile is claimed together, for a claim of one costs as much."""
 GIVE_UP_SECONDS = 2.0
 """A worker that ends tries for so long to write to a database that is away."""
 
@@ -51,6 +53,8 @@ class JobWorker:
         name = f"{socket.gethostname()}:{os.getpid()}"
         self.row = Worker(name=name, types=list(types), concurrency=concurrency, version=settings.version, started_at=now, heartbeat_at=now)
         self._runs: dict[str, tuple[Recorder, asyncio.Task[None]]] = {}
+        self._gathers_until = 0.0
+        """Monotonic time before which no claim is worth its cost."""
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -74,6 +78,7 @@ class JobWorker:
         log.info("worker %s takes jobs of %s, %s at once", self.row.name, ", ".join(self.row.types), self._concurrency)
         try:
             while not self._stopping.is_set():
+                await asyncio.sleep(self._gathers_until - time.monotonic())
                 if not await self.claim_once():
                     if self._suspects and not self._runs:
                         break
@@ -97,6 +102,8 @@ class JobWorker:
         except DatabaseError as error:
             log.warning("no jobs could be claimed, trying again: %s; see docs/troubleshooting.md#database-not-reached", error)
             return False
+        # Who runs nothing, and left some behind, has nothing to wait for when its places are free again.
+        self._gathers_until = time.monotonic() + (0 if len(jobs) == self._concurrency else GATHER_SECONDS)
         for job in jobs:
             self._start(job)
         return bool(jobs)
@@ -120,6 +127,8 @@ class JobWorker:
         self._wake.set()
 
     async def _finish_publishing(self, recorder: Recorder) -> list[Entry]:
+        if (left := self._publishing.finish_at_once(recorder)) is not None:
+            return left
         return await self._saving.run(lambda: self._publishing.finish(recorder))
 
     # What comes from outside

@@ -90,8 +90,9 @@ def with_tail(job: Job, tail: Sequence[Entry]) -> FoldedJob:
     return view
 
 
-def apply_close(
-    job: Job,
+def closing_event(
+    job_id: str,
+    attempt: int,
     state: State,
     *,
     ts: int,
@@ -100,22 +101,15 @@ def apply_close(
     result: Any = None,
     error: dict[str, str] | None = None,
 ) -> Event:
-    """Give a job, whose folded fields are `view`, what it has once its attempt is closed, and return the event that closes it."""
+    """Return the event that closes an attempt whose folded fields are `view`: with it the row is what the event says."""
     steps = end_steps(view.steps, completed=state == State.COMPLETED, at=iso_time(ts))
     progress = 100 if state == State.COMPLETED else view.progress
     shown, more = (result, {}) if len(encode(result).encode()) <= RESULT_IN_EVENT_BYTES else (None, {"more": True})
-    event = state_event(
-        job.pk, Position(job.attempt, CLOSED), ts, state, reason,
+    return state_event(
+        job_id, Position(attempt, CLOSED), ts, state, reason,
         lastSeq=view.position.seq, textLength=view.text_length, textSha256=text_sha256(view.chunks),
         progress=progress, step=view.step, steps=steps, message=view.message, result=shown, error=error, **more,
     )  # fmt: skip
-    job.state, job.seq, job.progress, job.step, job.steps, job.message = state, CLOSED, progress, view.step, steps, view.message
-    job.text, job.text_length, job.result, job.error = view.text, view.text_length, result, error
-    job.closed_event = encode(event)
-    job.worker = job.lease_expires_at = None
-    job.updated_at = from_ts(ts)
-    job.finished_at = from_ts(ts) if state in TERMINAL else None
-    return event
 
 
 def close_locked(
@@ -132,7 +126,14 @@ def close_locked(
 ) -> Job:
     """Close the attempt of a locked row, whose folded fields are `view`, and announce it. `before` is published in front of it."""
     source, worker_id, has_pieces = job.state, job.worker_id, job.has_pieces
-    event = apply_close(job, state, ts=now_ts(), view=view, reason=reason, result=result, error=error)
+    event = closing_event(job.pk, job.attempt, state, ts=now_ts(), view=view, reason=reason, result=result, error=error)
+    closed = event["data"]
+    job.state, job.seq, job.closed_event = state, CLOSED, encode(event)
+    job.progress, job.step, job.steps, job.message = closed["progress"], closed["step"], closed["steps"], closed["message"]
+    job.text, job.text_length, job.result, job.error = view.text, view.text_length, result, error
+    job.worker = job.lease_expires_at = None
+    job.updated_at = from_ts(event["ts"])
+    job.finished_at = job.updated_at if state in TERMINAL else None
     job.save()
     if has_pieces:
         JobText.objects.filter(job=job).delete()

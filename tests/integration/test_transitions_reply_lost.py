@@ -11,7 +11,7 @@ from jobs import transitions
 from jobs.database import checked
 from jobs.errors import LeaseLost
 from jobs.models import Job, JobText, JobTransition
-from jobs.transitions import NewJob
+from jobs.transitions import Completion, NewJob
 from tests import runs
 from tests.proxy import Proxy
 
@@ -38,10 +38,10 @@ def _reconnect() -> None:
     connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's own
 
 
-def lose_the_reply(proxy: Proxy, work: Callable[[], Any]) -> None:
-    """Do something whose COMMIT is done, and not answered."""
+def lose_the_reply(proxy: Proxy, work: Callable[[], Any], *, commits: bytes = b"COMMIT") -> None:
+    """Do something whose COMMIT is done, and not answered; or the one statement that `commits` by itself."""
     before = proxy.dropped
-    proxy.drop_reply(lambda data: b"COMMIT" in data)
+    proxy.drop_reply(lambda data: commits in data)
     with pytest.raises(OperationalError):
         checked(work)
     assert proxy.dropped == before + 1
@@ -50,7 +50,7 @@ def lose_the_reply(proxy: Proxy, work: Callable[[], Any]) -> None:
 def test_a_create_that_is_repeated_is_one_job(ann: Any, proxy: Proxy) -> None:
     body = NewJob(type="test.wait", job_id="j1")
 
-    lose_the_reply(proxy, lambda: transitions.create(ann, body))
+    lose_the_reply(proxy, lambda: transitions.create(ann, body), commits=b"INSERT INTO jobs_job ")
 
     assert transitions.create(ann, body)[1] is False
     assert (Job.objects.count(), JobTransition.objects.count()) == (1, 1)
@@ -104,6 +104,20 @@ def test_an_end_that_is_repeated_finds_that_it_came(ann: Any, proxy: Proxy) -> N
         transitions.complete(flush, {"n": 1})
     job.refresh_from_db()
     assert (job.state, job.text, job.result) == ("completed", "text", {"n": 1})
+    assert JobTransition.objects.filter(target="completed").count() == 1
+
+
+@pytest.mark.parametrize(("text", "commits"), [("", b"UPDATE jobs_job"), ("text", b"COMMIT")])
+def test_an_end_together_that_is_repeated_is_one(ann: Any, proxy: Proxy, text: str, commits: bytes) -> None:
+    job, recorder = runs.running(ann)
+    recorder.write(text)
+    completion = Completion(recorder.flush(), {"n": 1})
+
+    lose_the_reply(proxy, lambda: transitions.complete_all([completion]), commits=commits)
+
+    assert transitions.complete_all([completion]) == frozenset()
+    job.refresh_from_db()
+    assert (job.state, job.text, job.result) == ("completed", text, {"n": 1})
     assert JobTransition.objects.filter(target="completed").count() == 1
 
 

@@ -85,15 +85,15 @@ def test_a_job_starts_without_any_nudge(ann: Any, monkeypatch: pytest.MonkeyPatc
 
 def test_what_ended_while_the_database_was_away_is_written_when_it_is_back(ann: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     tries: list[float] = []
-    complete = transitions.complete
+    complete_all = transitions.complete_all
 
-    def away(*arguments: Any) -> Job:
+    def away(completions: Any) -> frozenset[str]:
         tries.append(time.monotonic())
         if len(tries) < 4:
             raise OperationalError("away")
-        return complete(*arguments)
+        return complete_all(completions)
 
-    monkeypatch.setattr(transitions, "complete", away)
+    monkeypatch.setattr(transitions, "complete_all", away)
     job = runs.create(ann, "test.echo", input={"value": "saved"})
     with runs.worker():
         row = runs.ended(job.pk)
