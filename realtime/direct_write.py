@@ -36,18 +36,17 @@ def _version() -> str:
 class DirectWriter:
     """Writes text frames to one connection while it takes them."""
 
-    __slots__ = ("_connection",)
+    __slots__ = ("_connection", "_writable")
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        self._writable = connection.writable
 
     @property
     def is_ready(self) -> bool:
         """Whether a frame can be written now: the connection is open and its buffer is not full."""
         connection = self._connection
-        return bool(
-            connection.handshake_complete and not connection.close_sent and not connection.disconnected and connection.writable.is_set()
-        )
+        return self._writable.is_set() and not (connection.close_sent or connection.disconnected or not connection.handshake_complete)
 
     def abort(self) -> None:
         """Close at once: what a reader that does not read has not got, it does not get."""

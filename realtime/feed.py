@@ -36,6 +36,8 @@ class Feed:
         self._ring: deque[Held] = deque(maxlen=ring_length)
         self._frames: dict[Position, tuple[Frame, Position]] = {}
         """By the position of those who ask, until there is more."""
+        self._newest: tuple[Frame, Position] | None = None
+        """What those get who lack the last event alone: most readers."""
         self._frame_start = events_frame(topic, [])[:-2]
         self._snapshot: Frame | None = None
         self.status: Frame | None = None
@@ -70,7 +72,7 @@ class Feed:
         self.job.fold(event)
         self.position = self.job.position
         self._ring.append(Held(self.position, text, needs))
-        self._snapshot = None
+        self._snapshot = self._newest = None
         if self._frames:
             self._frames.clear()
         return Verdict.FOLLOWS
@@ -107,6 +109,10 @@ class Feed:
 
     def batch(self, position: Position) -> tuple[Frame, Position] | None:
         """Return a frame of the events after `position`, and where it leads; None when the ring does not reach back to it."""
+        if self._ring and self._ring[-1].needs is position:
+            if self._newest is None:
+                self._newest = self._frame([self._ring[-1]])
+            return self._newest
         known = self._frames.get(position)
         if known is None:
             following = self.following(position)
@@ -117,8 +123,6 @@ class Feed:
 
     def following(self, position: Position) -> list[Held] | None:
         """Return the ring's events after `position`; None when the first of them leaves a gap, or there is none."""
-        if self._ring and self._ring[-1].needs is position:  # who has all but the last event
-            return [self._ring[-1]]
         following: list[Held] = []
         for held in reversed(self._ring):  # most readers lack the last event or two
             if held.position <= position:

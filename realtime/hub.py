@@ -14,7 +14,7 @@ from realtime.auth import ended_sign_ins
 from realtime.conf import settings
 from realtime.errors import RedisUnavailable
 from realtime.gauges import measure
-from realtime.job_watch import JobWatch
+from realtime.job_watch import JobWatch, note_delivery
 from realtime.limits import Places
 from realtime.list_watch import ListWatch
 from realtime.listener import Listener
@@ -158,19 +158,25 @@ class Hub:
     # News
 
     def _hear(self, messages: list[dict[str, Any]]) -> None:
+        first_ts = None
         for message in messages:
             try:
-                self._hear_one(message)
+                ts = self._hear_one(message)
             except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
                 log.warning("a message that is none of ours came through the channel layer: %s", error)
+            else:
+                first_ts = first_ts or ts
+        if first_ts:  # of what is heard at once the first is enough: to note it costs as much as to hear it
+            note_delivery(first_ts)
 
-    def _hear_one(self, message: dict[str, Any]) -> None:
+    def _hear_one(self, message: dict[str, Any]) -> int | None:
+        """Hear a message; returns the time of the first event that readers get from it, None when there is none."""
         match message["type"]:
             case "job.events":
                 watch = self._watches.get(message["topic"])
                 if isinstance(watch, JobWatch):
                     self.listener.heard(watch.group)
-                    watch.hear_events(message)
+                    return watch.hear_events(message)
             case "job.changed" | "job.deleted":
                 watch = self._watches.get(f"job:{message['jobId']}")
                 if isinstance(watch, JobWatch):
@@ -179,6 +185,7 @@ class Hub:
                 watch = self._by_group.get(message["group"])
                 if isinstance(watch, ListWatch):
                     watch.hear_jobs([job_id for job_id in message["jobs"] if is_job_id(job_id)])
+        return None
 
     # Comparing
 

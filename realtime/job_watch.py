@@ -34,8 +34,6 @@ class JobWatch(Watch):
     """Keeps one feed true. Everything that asks the database or Redis runs in threads."""
 
     feed: Feed
-    _noted_at = 0.0
-    """When this process last noted how old news are."""
 
     def __init__(self, job_id: str, *, source: Source, threads: Threads) -> None:
         super().__init__(job_topic(job_id), job_group(job_id))
@@ -70,19 +68,23 @@ class JobWatch(Watch):
 
     # News
 
-    def hear_events(self, message: dict[str, Any]) -> None:
-        """Take a nudge, which carries the news; where it leaves a hole, the log has what is missing."""
+    def hear_events(self, message: dict[str, Any]) -> int | None:
+        """Take a nudge, which carries the news; where it leaves a hole, the log has what is missing.
+
+        Returns the time of its first event when there are readers to whom it is news.
+        """
         events = _split(message["events"])
+        first, last = events[0][0], events[-1][0]
         before = self.feed.position if self.is_open else ORIGIN
         whole = self.is_open and self._apply(events)
         if not whole or self.feed.position is before:
-            self._wanted = max(self._wanted, Position(events[-1][0]["attempt"], events[-1][0]["seq"]))
+            self._wanted = max(self._wanted, Position(last["attempt"], last["seq"]))
             if not self.is_open or self._wanted <= self.feed.position:
-                return
+                return None
             self.pull_soon()
-        self._note_delivery(events[0][0])
         if tracing.is_on():
             self._trace(before, [event for event, _ in events])
+        return int(first["ts"]) if self.readers else None
 
     def hear_change(self) -> None:
         """The job was changed in what no event carries, or it was deleted: the row knows."""
@@ -106,18 +108,6 @@ class JobWatch(Watch):
             if feed.position.attempt > before.attempt:
                 self._reload_soon()  # a new attempt comes with counts that no event carries
         return whole
-
-    def _note_delivery(self, event: Event) -> None:
-        """Note how old news are, when those who are ready for them have been sent them: the sockets' turn was asked for before ours.
-
-        Of what is heard in one turn of the event loop the first is enough: to note it costs as much as to hear it.
-        """
-        if self.readers:
-            loop = asyncio.get_running_loop()
-            now = loop.time()  # uvloop's is the turn's
-            if now != JobWatch._noted_at:
-                JobWatch._noted_at = now
-                loop.call_soon(_observe, event["ts"])
 
     def _trace(self, before: Position, events: Iterable[Event]) -> None:
         """Record the changes of state that have just reached the readers."""
@@ -158,7 +148,8 @@ class JobWatch(Watch):
                 whole = entries is not None and self._apply([(json.loads(entry.json), entry.json) for entry in entries])
                 if entries and feed.position > before:
                     metrics().gaps["log"].inc()
-                    self._note_delivery(json.loads(entries[0].json))
+                    if self.readers:
+                        note_delivery(json.loads(entries[0].json)["ts"])
                 if whole and feed.position >= self._wanted:
                     return
                 row = (await self._threads.run(lambda: self._source.load([self.job_id]))).get(self.job_id)
@@ -233,6 +224,11 @@ class JobWatch(Watch):
         self.is_open = False
         self.idle_since = float("-inf")
         self._wanted = ORIGIN  # who has the id next begins at the beginning
+
+
+def note_delivery(ts: int) -> None:
+    """Note how old an event is when those who are ready for it have been sent it: the sockets' turn was asked for before this."""
+    asyncio.get_running_loop().call_soon(_observe, ts)
 
 
 def _observe(ts: int) -> None:
