@@ -11,7 +11,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 BIN := .venv/bin
 UNIT_AND_INTEGRATION := tests/unit tests/integration
 
-.PHONY: help install run test check format bench bench-quick bench-throughput soak clean
+.PHONY: help install run test check format bench bench-quick bench-jobs bench-throughput soak clean
 .PHONY: test-unit test-js test-integration test-e2e test-browser test-newest
 
 help: ## this list
@@ -61,15 +61,17 @@ test-newest: install ## the unit and integration rings once more, on Python 3.13
 bench-quick: install ## the hot path beside Socket.IO, in a minute
 	$(BIN)/python -m tests.bench.stream
 
-bench: install ## from a worker's write to a client's frame, and from its death to the next attempt, on both databases
+bench: .cache/venv-bench/.installed ## the hot path beside everybody, ten minutes on a quiet machine; writes docs/performance.md
+	.cache/venv-bench/bin/python -m tests.bench.wire
+
+bench-jobs: install ## from a worker's write to a client's frame, from its death to the next attempt, long lists: on both databases
 	TEST_DATABASE=sqlite $(BIN)/python -m tests.bench.latency
 	TEST_DATABASE=postgres $(BIN)/python -m tests.bench.latency
 	TEST_DATABASE=sqlite $(BIN)/python -m tests.bench.recovery
 	TEST_DATABASE=postgres $(BIN)/python -m tests.bench.recovery
 	TEST_DATABASE=sqlite $(BIN)/python -m tests.bench.lists
 
-bench-throughput: install ## empty jobs a second, beside Celery and procrastinate, on both databases
-	UV_PROJECT_ENVIRONMENT=.cache/venv-bench $$(.ci/uv.sh) sync --frozen --quiet --group bench --python $(PYTHON)
+bench-throughput: .cache/venv-bench/.installed ## empty jobs a second, beside Celery and procrastinate, on both databases
 	TEST_DATABASE=sqlite .cache/venv-bench/bin/python -m tests.bench.throughput
 	TEST_DATABASE=postgres .cache/venv-bench/bin/python -m tests.bench.throughput
 
@@ -83,6 +85,10 @@ clean: ## remove what was installed and built, jobs included
 
 tests/js/node_modules/.installed: tests/js/package.json tests/js/package-lock.json
 	.ci/node.sh npm ci --prefix tests/js --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.cache/venv-bench/.installed: install pyproject.toml uv.lock
+	UV_PROJECT_ENVIRONMENT=.cache/venv-bench $$(.ci/uv.sh) sync --frozen --quiet --group bench --python $(PYTHON)
 	@touch $@
 
 .venv/.installed: pyproject.toml uv.lock

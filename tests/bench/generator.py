@@ -71,11 +71,11 @@ class Generator:
         return self._order("open", self._file(parts), "127.0.0.1", port, at_once)
 
     def run(
-        self, commands: Sequence[bytes], to: Publisher, *, jobs: int, fan_out: int, window: int = 0, refill: int = 1, rate: float = 0
+        self, commands: Sequence[bytes], to: Publisher, *, jobs: int, fan_out: int, window: int = 0, rate: float = 0
     ) -> dict[str, float]:
-        """Publish commands, round robin over the jobs: at most `window` in flight, `refill` or more at once, or `rate` a second."""
+        """Publish commands, round robin over the jobs: at most `window` in flight, or `rate` a second."""
         path = self._file([len(commands), to.greeting, *commands])
-        return self._order("run", path, to.host, to.port, window, refill, rate, jobs, fan_out)
+        return self._order("run", path, to.host, to.port, window, rate, jobs, fan_out)
 
     def expect(self, events: int) -> dict[str, float]:
         """Wait until so many events have arrived in all since the sockets were opened."""

@@ -103,10 +103,11 @@ class Ours(Side):
         from realtime.redis_client import client
 
         client().script_load(event_log.SCRIPT)
+        self.site = site
         self.server = site.serve(*self.arguments)
         self.port, self.publisher = site.port, redis_publisher(site)
         self._headers = {"Authorization": f"Bearer {site.user('ann')}"}
-        self._owner = get_user_model().objects.get(username="ann")
+        self.owner = get_user_model().objects.get(username="ann")
 
     @property
     def pids(self) -> Sequence[int]:
@@ -120,7 +121,7 @@ class Ours(Side):
         from jobs.transitions import NewJob, claim, create
         from jobs.transitions.announce import now_ts
 
-        first, _ = create(self._owner, NewJob(type="bench.clock", job_id=topics[0]))
+        first, _ = create(self.owner, NewJob(type="bench.clock", job_id=topics[0]))
         values = {field.attname: getattr(first, field.attname) for field in Job._meta.concrete_fields}
         others = [
             Job(**{**values, "id": topic, "queued_event": first.queued_event.replace(f'"{first.pk}"', f'"{topic}"')})

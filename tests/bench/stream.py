@@ -14,10 +14,10 @@ from tests import environment  # noqa: F401  before Django reads its settings
 from tests.bench import peers
 from tests.bench.cpu import cores, pin
 from tests.bench.sides import Ours, Side, SocketIO
-from tests.bench.workloads import VIEWERS, W1, W2, Figures, streams
+from tests.bench.workloads import BATCHED, VIEWERS, W2A, Figures, streams
 from tests.processes import Site
 
-MUST = {"W1a, batched": 1.0, "W2a": 1.0}
+MUST = {BATCHED.name: 1.0, W2A.name: 1.0}
 """Our CPU per event, as a part of Socket.IO's."""
 SETTINGS = {
     "JOB_HANDLERS": "tests.bench.handlers",
@@ -63,8 +63,8 @@ def main() -> None:
         for number in range(options.rounds):
             for side in sides:
                 side.prepare([f"w1-{number}"])
-                measured = streams(side, W1[1:2], [f"w1-{number}"], seconds=options.seconds)
-                measured |= streams(side, W2[:1], TOPICS, seconds=options.seconds)
+                measured = streams(side, [BATCHED], [f"w1-{number}"], seconds=options.seconds)
+                measured |= streams(side, [W2A], TOPICS, seconds=options.seconds)
                 for name, figures in measured.items():
                     rounds.setdefault((name, side.name), []).append(figures)
     met = True

@@ -18,7 +18,6 @@ from tests.bench.sides import Ours, Side, SocketIOStreams
 VIEWERS = 500
 AT_ONCE = 16
 """Sockets that are opened at the same time."""
-WARM_UP_EVENTS = {1: 20, VIEWERS: 2 * VIEWERS}
 LEAST_DELIVERIES = 10_000
 MISSED, CUT = 200, 1000
 
@@ -27,58 +26,46 @@ Figures = dict[str, float]
 
 @dataclass(frozen=True)
 class Stream:
-    """A workload of events to be delivered."""
+    """A workload of events to be delivered: so many in flight, or so many a second."""
 
     name: str
-    topics: int
     window: int = 0
-    refill: int = 1
     per_second: float = 0
 
-    @property
-    def fan_out(self) -> int:
-        """How many get each event."""
-        return VIEWERS // self.topics
-
-    def count(self, seconds: float, rate: float) -> int:
+    def count(self, seconds: float, rate: float, fan_out: int) -> int:
         """Return how many events take so long, at `rate` when the loop is closed; there never so few that idling is what is measured."""
-        return int(seconds * self.per_second) if self.per_second else max(LEAST_DELIVERIES // self.fan_out, int(seconds * rate))
+        return int(seconds * self.per_second) if self.per_second else max(LEAST_DELIVERIES // fan_out, int(seconds * rate))
 
 
-W1 = (
-    Stream("W1a, one event a write", 1, window=1),
-    Stream("W1a, batched", 1, window=4),
-    Stream("W1b", 1, per_second=10),
-    Stream("W1c", 1, per_second=100),
-)
-W2 = (
-    Stream("W2a", VIEWERS, window=64),
-    Stream("W2b, 200 events/s", VIEWERS, per_second=200),
-    Stream("W2b, 5,000 events/s", VIEWERS, per_second=5000),
-)
+ONE_A_WRITE, BATCHED = Stream("W1a, one event a write", window=1), Stream("W1a, batched", window=4)
+W1 = (BATCHED, ONE_A_WRITE, Stream("W1b", per_second=10), Stream("W1c", per_second=100))
+W2A = Stream("W2a", window=64)
+W2 = (W2A, Stream("W2b, 200 events/s", per_second=200), Stream("W2b, 5,000 events/s", per_second=5000))
 
 
-def streams(side: Side, workloads: Sequence[Stream], topics: Sequence[str], *, seconds: float) -> dict[str, Figures]:
-    """Open the viewers and measure streams on them, about so many seconds each. All have the same number of topics."""
+def streams(
+    side: Side, workloads: Sequence[Stream], topics: Sequence[str], *, seconds: float, viewers: int = VIEWERS
+) -> dict[str, Figures]:
+    """Open the viewers and measure streams on them, the first a closed loop, about so many seconds each; and what the opening cost."""
+    fan_out = viewers // len(topics)
     with Generator() as load:
-        load.open([side.socket(topics[index % len(topics)]) for index in range(VIEWERS)], side.port, at_once=AT_ONCE)
-        warm_up = load.run(
-            side.commands(topics, WARM_UP_EVENTS[len(topics)]),
-            side.publisher, jobs=len(topics), fan_out=workloads[0].fan_out, window=workloads[0].window,
-        )  # fmt: skip
-        rate = WARM_UP_EVENTS[len(topics)] / warm_up["seconds"]
-        return {workload.name: stream(load, side, workload, topics, count=workload.count(seconds, rate)) for workload in workloads}
+        before = cpu_seconds(side.pids)
+        opened = load.open([side.socket(topics[index % len(topics)]) for index in range(viewers)], side.port, at_once=AT_ONCE)
+        used = cpu_seconds(side.pids) - before
+        figures = {"W4": {"us": used / viewers * 1e6, "per_second": viewers / opened["seconds"], "load_busy": opened["busy"]}}
+        warm_up = side.commands(topics, max(20, 2 * len(topics)))
+        ran = load.run(warm_up, side.publisher, jobs=len(topics), fan_out=fan_out, window=workloads[0].window)
+        rate = len(warm_up) / ran["seconds"]
+        for workload in workloads:
+            figures[workload.name] = stream(load, side, workload, topics, fan_out, workload.count(seconds, rate, fan_out))
+    return figures
 
 
-def stream(load: Generator, side: Side, workload: Stream, topics: Sequence[str], *, count: int) -> Figures:
+def stream(load: Generator, side: Side, workload: Stream, topics: Sequence[str], fan_out: int, count: int) -> Figures:
     """Measure one stream of `count` events, or a few more so that all topics get as many."""
-    count = max(1, -(-count // len(topics))) * len(topics)
-    commands = side.commands(topics, count)
+    commands = side.commands(topics, max(1, -(-count // len(topics))) * len(topics))
     before = cpu_seconds(side.pids)
-    ran = load.run(
-        commands, side.publisher,
-        jobs=len(topics), fan_out=workload.fan_out, window=workload.window, refill=workload.refill, rate=workload.per_second,
-    )  # fmt: skip
+    ran = load.run(commands, side.publisher, jobs=len(topics), fan_out=fan_out, window=workload.window, rate=workload.per_second)
     used, delivered = cpu_seconds(side.pids) - before, ran["events"]
     return {
         "us": used / delivered * 1e6,
@@ -92,19 +79,15 @@ def stream(load: Generator, side: Side, workload: Stream, topics: Sequence[str],
 
 
 def idle_sockets(side: Side, topic: str, *, count: int) -> dict[str, Figures]:
-    """Open sockets that watch one topic: what each weighs, and what its connecting costs."""
+    """Open sockets that watch one topic: what each weighs."""
     processes = [psutil.Process(pid) for pid in side.pids]
     with Generator() as load:
         load.open([side.socket(topic) for _ in range(50)], side.port, at_once=AT_ONCE)  # what the first ones load is not theirs alone
     with Generator() as load:
-        weight, before = sum(process.memory_info().rss for process in processes), cpu_seconds(side.pids)
-        opened = load.open([side.socket(topic) for _ in range(count)], side.port, at_once=AT_ONCE)
-        used = cpu_seconds(side.pids) - before
+        weight = sum(process.memory_info().rss for process in processes)
+        load.open([side.socket(topic) for _ in range(count)], side.port, at_once=AT_ONCE)
         weight = sum(process.memory_info().rss for process in processes) - weight
-    return {
-        "W3": {"kb": weight / count / 1024},
-        "W4": {"us": used / count * 1e6, "per_second": count / opened["seconds"], "load_busy": opened["busy"]},
-    }
+    return {"W3": {"kb": weight / count / 1024}}
 
 
 def replay(side: Side, topic: str) -> dict[str, Figures]:

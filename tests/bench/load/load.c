@@ -2,7 +2,7 @@
 //
 // Orders come on stdin, one a line; each is answered with one line of JSON. What is sent is made by whoever gives the orders.
 //   open FILE AT_ONCE    open the sockets of FILE: each a handshake, then what is waited for and what is sent next, in turn
-//   run FILE HOST PORT WINDOW REFILL RATE JOBS FAN_OUT    publish the commands of FILE, so many in flight or so many a second;
+//   run FILE HOST PORT WINDOW RATE JOBS FAN_OUT    publish the commands of FILE, so many in flight or so many a second;
 //                        the first is a greeting, sent once
 //   expect EVENTS        wait for so many events in all, without publishing: a replay
 //   tell FILE            write down each socket's frames that were waited for, and its last frame
@@ -258,7 +258,7 @@ static double percentile_ms(double percent) {
   return latency_count ? latencies_us[(uint64_t)((latency_count - 1) * percent / 100)] / 1e3 : 0;
 }
 
-static void run(const char *path, const char *host, int port, int window, int refill, double rate, int job_count, int fan_out) {
+static void run(const char *path, const char *host, int port, int window, double rate, int job_count, int fan_out) {
   File file = read_file(path);
   command_count = number(&file);
   Part greeting = part(&file);
@@ -275,7 +275,7 @@ static void run(const char *path, const char *host, int port, int window, int re
   begin();
   while (delivered < wanted) {
     int64_t now = now_ns(), flying = published - delivered / fan_out, free_now = window - flying;
-    int64_t due = rate > 0 ? (int64_t)(rate * (now - begun) / 1e9) - (int64_t)published : free_now >= refill ? free_now : 0;
+    int64_t due = rate > 0 ? (int64_t)(rate * (now - begun) / 1e9) - (int64_t)published : free_now;
     size_t size = 0;
     for (; due > 0 && published < command_count; due--) {
       Part command = part(&file);
@@ -344,13 +344,13 @@ int main(void) {
   setrlimit(RLIMIT_NOFILE, &files);
   poller = epoll_create1(0);
   char line[4096], path[2048], host[64];
-  int port, at_once, window, refill, job_count, fan_out;
+  int port, at_once, window, job_count, fan_out;
   unsigned long wanted;
   double rate;
   while (fgets(line, sizeof line, stdin)) {
     if (sscanf(line, "open %2047s %63s %d %d", path, host, &port, &at_once) == 4) open_sockets(path, host, port, at_once);
-    else if (sscanf(line, "run %2047s %63s %d %d %d %lf %d %d", path, host, &port, &window, &refill, &rate, &job_count, &fan_out) == 8)
-      run(path, host, port, window, refill, rate, job_count, fan_out);
+    else if (sscanf(line, "run %2047s %63s %d %d %lf %d %d", path, host, &port, &window, &rate, &job_count, &fan_out) == 7)
+      run(path, host, port, window, rate, job_count, fan_out);
     else if (sscanf(line, "expect %lu", &wanted) == 1) expect(wanted);
     else if (sscanf(line, "tell %2047s", path) == 1) tell(path);
     else if (!strncmp(line, "close", 5)) close_sockets();
