@@ -18,6 +18,7 @@ from realtime.job_watch import JobWatch, note_delivery
 from realtime.limits import Places
 from realtime.list_watch import ListWatch
 from realtime.listener import Listener
+from realtime.metrics import metrics
 from realtime.outbox import Turn
 from realtime.position import Position
 from realtime.protocol import RESTARTING
@@ -213,6 +214,7 @@ class Hub:
         """While there is no log: read the rows of many feeds at once."""
         for start in range(0, len(behind), ROWS_AT_ONCE):
             some = {watch.job_id: watch for watch in behind[start : start + ROWS_AT_ONCE]}
+            metrics().rows_read["degraded"].inc(len(some))
             for job_id, row in (await self.in_thread(partial(self.source.load, list(some)))).items():
                 if some[job_id].is_open:
                     some[job_id].follow(row)

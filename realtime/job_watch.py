@@ -61,10 +61,15 @@ class JobWatch(Watch):
         return self.is_open
 
     def _read_whole(self) -> tuple[Any, list[Entry]] | None:
-        job = self._source.load([self.job_id]).get(self.job_id)
+        job = self._load("opened")
         if job is None:
             return None
         return job, _read_after(self.job_id, ORIGIN) or []
+
+    def _load(self, why: str) -> Any:
+        """Read the row, in a thread; None when it is not there."""
+        metrics().rows_read[why].inc()
+        return self._source.load([self.job_id]).get(self.job_id)
 
     # News
 
@@ -152,7 +157,7 @@ class JobWatch(Watch):
                         note_delivery(json.loads(entries[0].json)["ts"])
                 if whole and feed.position >= self._wanted:
                     return
-                row = (await self._threads.run(lambda: self._source.load([self.job_id]))).get(self.job_id)
+                row = await self._threads.run(partial(self._load, "repaired"))
                 if row is None:
                     self.gone()
                     return
@@ -196,7 +201,7 @@ class JobWatch(Watch):
             while self._is_edited:
                 self._is_edited = False
                 was = self.feed.position
-                row = (await self._threads.run(lambda: self._source.load([self.job_id]))).get(self.job_id)
+                row = await self._threads.run(partial(self._load, "changed"))
                 if row is None:
                     self.gone()
                     return

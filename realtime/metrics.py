@@ -50,6 +50,8 @@ class WireMetrics:
         self.snapshots = {why: snapshots.labels(why) for why in ("joined", "behind", "changed")}
         gaps = Counter("realtime_gaps_repaired", "Times that a feed got from log or row what no nudge brought.", ["source"])
         self.gaps = {source: gaps.labels(source) for source in ("log", "row")}
+        rows = Counter("realtime_rows_read", "Whole jobs that were read for feeds, however many readers each has, by why.", ["why"])
+        self.rows_read = {why: rows.labels(why) for why in ("opened", "repaired", "changed", "degraded")}
         refusals = Counter("realtime_log_refusals", "Appends that the event log refused, by what the row said to it.", ["outcome"])
         self.log_refusals = {outcome: refusals.labels(outcome) for outcome in ("fenced", "rewritten")}
         self.redis_failures = Counter("realtime_redis_failures", "Calls to Redis that failed; while it is away, one a second.")

@@ -15,10 +15,15 @@ ACKED_PATH = Path(os.environ.get("STATE_DIR", ".")) / "acked.log"
 
 @job_handler("chaos.stream", steps=("Writing",), max_attempts=1000)
 async def stream(run: JobRun) -> dict[str, Any]:
-    """Write `chunks` chunks `[jobId:attempt:index]`, one each `seconds`, with a checkpoint now and then."""
+    """Write `chunks` chunks `[jobId:attempt:index]`, one each `seconds`, with a checkpoint now and then.
+
+    Each attempt begins with one: a job that is killed again before its first chunks would be suspected, and run alone in a process.
+    """
     chunks, pause = run.input["chunks"], run.input["seconds"]
+    begin = run.checkpoint_data["next"] if run.checkpoint_data else 0
+    await run.checkpoint({"next": begin})
     await run.progress(0, step="Writing")
-    for index in range(run.checkpoint_data["next"] if run.checkpoint_data else 0, chunks):
+    for index in range(begin, chunks):
         await run.write(f"[{run.job_id}:{run.attempt}:{index}]")
         await run.progress(100 * (index + 1) / chunks)
         if index % CHECKPOINT_EACH == CHECKPOINT_EACH - 1:
