@@ -80,7 +80,7 @@ def perform(action: StaffAction, jobs: Iterable[Job], *, actor: Any, priority: i
     """
     outcome = Outcome()
     changed: list[Job] = []
-    for job in jobs:
+    for job in sorted(jobs, key=lambda job: job.pk):  # in one order, so that two who do this at once never wait for each other in a circle
         if job.state not in action.starts_from:
             outcome.refused[f"{job.state}: it cannot be {action.participle}"] += 1
             continue

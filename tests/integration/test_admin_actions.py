@@ -8,9 +8,11 @@ from django.db import OperationalError
 from django.test import Client
 
 from jobs import transitions
+from jobs.admin.actions import ACTIONS, perform
 from jobs.models import Job
 from tests import runs
 from tests.desk import LIST, Desk, member
+from tests.rows import together
 
 pytestmark = pytest.mark.django_db
 
@@ -147,6 +149,19 @@ def test_one_without_permission_sees_nothing(ann: Any) -> None:
     for path in (LIST, f"{LIST}{job.pk}/change/", f"{LIST}{job.pk}/history/"):
         assert desk.client.get(path).status_code == 403
     assert Client().get(LIST).status_code == 302
+
+
+@pytest.mark.locks_rows
+@pytest.mark.django_db(transaction=True)
+def test_two_who_begin_at_opposite_ends_do_not_wait_for_each_other(ann: Any, staff: Any) -> None:
+    jobs = [runs.create(ann) for _ in range(20)]
+
+    pausing, cancelling = together(
+        lambda: perform(ACTIONS["pause"], jobs, actor=staff), lambda: perform(ACTIONS["cancel"], jobs[::-1], actor=staff)
+    )
+
+    assert pausing.done == cancelling.changed == 20
+    assert {state_of(job) for job in jobs} == {"cancelled"}
 
 
 def test_a_run_of_somebody_else_is_refused(desk: Desk, ann: Any) -> None:
