@@ -113,8 +113,10 @@ class Site:
             self.valkey.stop()
         self._folder.cleanup()
 
-    def manage(self, *arguments: str, **settings: str) -> str:
-        """Run a command of manage.py to its end and return what it printed; fails when it fails."""
+    def manage(self, *arguments: str, without: str = "", **settings: str) -> str:
+        """Run a command of manage.py to its end and return what it printed; fails when it fails. `without` is as in `start`."""
+        if without:
+            settings.update(DJANGO_SETTINGS_MODULE="tests.site_settings", SABOTAGE=without)
         done = subprocess.run(
             [sys.executable, str(ROOT / "manage.py"), *arguments],
             cwd=ROOT, env={**self.environment, **settings}, capture_output=True, text=True, check=False, timeout=60,
@@ -122,8 +124,10 @@ class Site:
         assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
         return done.stdout
 
-    def start(self, *arguments: str, **settings: str) -> Process:
-        """Start a command of manage.py."""
+    def start(self, *arguments: str, without: str = "", **settings: str) -> Process:
+        """Start a command of manage.py, `without` one or more mechanisms of `tests.sabotage` if a test wants to miss them."""
+        if without:
+            settings.update(DJANGO_SETTINGS_MODULE="tests.site_settings", SABOTAGE=without)
         process = Process(self, *arguments, environment={**self.environment, **settings})
         self.processes.append(process)
         return process

@@ -79,9 +79,9 @@ SETTINGS = {
 
 
 @asynccontextmanager
-async def streams_on(redis_url: str, *, chunks: int = 80) -> AsyncIterator[Streams]:
+async def streams_on(redis_url: str, *, chunks: int = 80, **settings: str) -> AsyncIterator[Streams]:
     """Run a site on this Redis, with jobs that stream and their viewers."""
-    with Site(redis_url=redis_url, **SETTINGS) as site:
+    with Site(redis_url=redis_url, **SETTINGS, **settings) as site:
         await asyncio.to_thread(site.serve)
         await asyncio.to_thread(site.worker, "--concurrency", "20")
         streams = Streams(site, chunks=chunks)

@@ -121,8 +121,7 @@ async def test_a_worker_that_is_killed_while_it_ends_loses_nothing(owner: Owner)
 
 @pytest.mark.parametrize("isolated", [True, False])
 def test_poison_takes_its_neighbour_with_it_only_without_isolation(owner: Owner, isolated: bool) -> None:
-    handlers = owner.site.environment["JOB_HANDLERS"] + ("" if isolated else ",tests.unisolated")
-    owner.site.worker("--processes", "1", LEASE_SECONDS="30", JOB_HANDLERS=handlers)
+    owner.site.worker("--processes", "1", without="" if isolated else "isolation", LEASE_SECONDS="30")
     owner.create("beside", "test.wait")
     owner.until("beside", state="running")
     owner.create("poison", "bad.exits", attempts=9, code=9)
@@ -178,8 +177,7 @@ async def test_a_zombie_writes_nothing_and_stops_at_once(owner: Owner) -> None:
 
 
 async def test_without_the_fence_a_zombie_does_harm(owner: Owner) -> None:
-    handlers = owner.site.environment["JOB_HANDLERS"]
-    _, viewers = await wake_beside_its_heir(owner, "unfenced", JOB_HANDLERS=f"{handlers},tests.unguarded")
+    _, viewers = await wake_beside_its_heir(owner, "unfenced", without="fence")
 
     with pytest.raises(AssertionError):
         check(owner, "unfenced", viewers)
