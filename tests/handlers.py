@@ -119,6 +119,19 @@ async def until(run: JobRun) -> dict[str, Any]:
     return {"chunks": index}
 
 
+@job_handler("test.noting")
+async def noting(run: JobRun) -> dict[str, Any]:
+    """Write what test.until writes, and note in the file `notes` when each chunk of which attempt was taken, by the machine's clock."""
+    index = 0
+    while not Path(run.input["until"]).exists():
+        await run.write(f"[{run.job_id}:{run.attempt}:{index}]")
+        with Path(run.input["notes"]).open("a") as notes:
+            notes.write(f"{run.attempt} {time.monotonic()}\n")
+        index += 1
+        await asyncio.sleep(0.05)
+    return {"chunks": index}
+
+
 @job_handler("test.logging")
 async def log_lines(run: JobRun) -> None:
     """Log, and have a thread log, by the standard library."""
