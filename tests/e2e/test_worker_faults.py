@@ -1,5 +1,11 @@
-"""Handlers that end, stop or block the process that runs them, and what becomes of their neighbours. FAULTS F33, F34."""
+"""Handlers that end, stop or block their process, hang, or write too much; and a worker whom nobody tells. FAULTS F32 to F34, F39."""
 
+import json
+from datetime import datetime
+
+import pytest
+
+from omnibrowser.valkey import free_port
 from tests.owner import Owner
 
 CHUNKS = 60
@@ -63,3 +69,57 @@ def test_who_blocks_a_process_has_timed_out_and_its_neighbours_are_interrupted(o
     assert is_whole(owner, beside) == 2
     assert (owner.reasons("block"), owner.reasons(beside)) == (["timeout", ""], ["interrupted", ""])
     assert owner.job("block")["failures"] == 1
+
+
+def test_who_hangs_is_ended_though_its_worker_lives(owner: Owner) -> None:
+    owner.site.worker("--processes", "1", LEASE_SECONDS="30")
+    beside = neighbour(owner, "beside-hanging")
+    owner.create("hangs", "bad.stalls", reports=2)
+
+    row = owner.until("hangs", state="failed")
+
+    assert row["error"] == {"code": "timeout", "message": "The attempt reported nothing for 0.3 s."}
+    assert is_whole(owner, beside) == 1
+
+
+EVENT_LIMIT_BYTES = 64 * 1024
+
+
+@pytest.mark.parametrize("size", [1, EVENT_LIMIT_BYTES + 1, 200 * 1024])
+def test_text_of_any_size_comes_in_events_that_fit(owner: Owner, size: int) -> None:
+    owner.site.worker("--processes", "1")
+    job_id = owner.create(f"writes-{size}", "bad.writes_much", bytes=size)
+
+    row = owner.until(job_id, state="completed")
+
+    assert row["streamingText"] == "before " + "x" * size
+    log = owner.site.call("GET", f"/api/jobs/{job_id}/events", token=owner.token)[1]
+    assert log["complete"]
+    assert max(len(json.dumps(event)) for event in log["events"]) <= EVENT_LIMIT_BYTES
+
+
+def test_text_that_is_too_long_ends_its_job_and_nobody_else(owner: Owner) -> None:
+    owner.site.worker("--processes", "1", LEASE_SECONDS="30")
+    beside = neighbour(owner, "beside-long")
+    owner.create("long", "bad.writes_much", bytes=20 * 1024 * 1024)
+
+    row = owner.until("long", state="failed")
+
+    assert (row["error"]["code"], row["streamingText"]) == ("text_too_long", "before ")
+    assert is_whole(owner, beside) == 1
+
+
+def whom_nobody_tells(owner: Owner, **settings: str) -> None:
+    """Have a job created by a server that tells nobody: a worker runs it, as soon as it looks by itself."""
+    owner.site.worker(**settings)
+    port = free_port()
+    owner.site.serve(port=port, without="nudges")
+    body = {"type": "test.echo", "jobId": "untold"}
+    assert owner.site.call("POST", "/api/jobs", body, token=owner.token, port=port)[0] == 201
+    row = owner.until("untold", state="completed", seconds=8)
+    waited = datetime.fromisoformat(row["startedAt"]) - datetime.fromisoformat(row["createdAt"])
+    assert waited.total_seconds() < float(owner.site.environment["POLL_SECONDS"]) + 5
+
+
+def test_a_worker_whom_nobody_tells_finds_its_jobs(owner: Owner) -> None:
+    whom_nobody_tells(owner)
