@@ -5,6 +5,7 @@ import random
 from contextlib import suppress
 
 import httpx
+import pytest
 
 from tests.owner import Owner
 from tests.processes import Site
@@ -15,11 +16,12 @@ REQUESTS = 1000
 AT_ONCE = 20
 
 
-async def test_no_answer_crosses_to_another_request() -> None:
+async def ask_and_give_up_a_thousand_times(*, without: str = "") -> None:
+    """Ask for the logs of several jobs at once, and give up most of the requests while Redis answers."""
     with Site(API_RATE="100000/min") as site:
         assert site.valkey is not None
         with Proxy.before(site.valkey.url) as link:
-            site.serve(REDIS_URL=link.url_through(site.valkey.url))
+            site.serve(without=without, REDIS_URL=link.url_through(site.valkey.url))
             worker = site.worker(REDIS_URL=site.valkey.url)
             owner = Owner(site)
             jobs = [owner.create(f"asked-{index}") for index in range(JOBS)]
@@ -53,3 +55,12 @@ async def test_no_answer_crosses_to_another_request() -> None:
                     before = answered
                     await ask(job_id)
                     assert answered == before + 1
+
+
+async def test_no_answer_crosses_to_another_request() -> None:
+    await ask_and_give_up_a_thousand_times()
+
+
+async def test_on_one_connection_for_all_answers_cross() -> None:
+    with pytest.raises((AssertionError, httpx.HTTPError, KeyError)):
+        await ask_and_give_up_a_thousand_times(without="own_connections")

@@ -1,6 +1,7 @@
 """A reader whose network is gone without a word: no FIN, no RST. FAULTS F19."""
 
 import psutil
+import pytest
 from websockets.asyncio.client import connect
 
 from tests.owner import Owner
@@ -12,9 +13,10 @@ GONE_SECONDS = 60
 """A ping every 20 s, and 20 s for its pong."""
 
 
-async def test_a_reader_behind_a_dead_network_is_let_go() -> None:
+async def read_behind_a_dead_network(*, without: str = "") -> None:
+    """Open a socket, have its network die, and expect its slot to be free again."""
     with Site() as site:
-        server = psutil.Process(site.serve().popen.pid)
+        server = psutil.Process(site.serve(without=without).popen.pid)
         owner = Owner(site)
         with Proxy("127.0.0.1", site.port) as link:
             headers = {"Authorization": f"Bearer {owner.token}"}
@@ -24,6 +26,15 @@ async def test_a_reader_behind_a_dead_network_is_let_go() -> None:
                 assert open_connections(server, site.port) == 1
                 link.blackhole()
                 await until(lambda: open_connections(server, site.port) == 0, seconds=GONE_SECONDS, what="a slot that is free again")
+
+
+async def test_a_reader_behind_a_dead_network_is_let_go() -> None:
+    await read_behind_a_dead_network()
+
+
+async def test_without_pings_it_is_kept() -> None:
+    with pytest.raises(AssertionError, match="a slot that is free again"):
+        await read_behind_a_dead_network(without="pings")
 
 
 def open_connections(server: psutil.Process, port: int) -> int:

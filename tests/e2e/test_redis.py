@@ -36,10 +36,11 @@ def valkey(tmp_path: Any) -> Iterator[Valkey]:
     made.stop()
 
 
-async def rig_with(valkey: Valkey, *, layer: str = "raw", **realtime: float) -> AsyncIterator[Rig]:
+async def rig_with(valkey: Valkey, *, layer: str = "raw", without: str = "", **realtime: float) -> AsyncIterator[Rig]:
     with Proxy.before(valkey.url) as proxy:
         heartbeat = {"heartbeat_seconds": 1, "probe_seconds": 1, "probe_limit_seconds": 1, "position_check_seconds": 60, **realtime}
         settings = {"DJANGO_SETTINGS_MODULE": "tests.site_settings", "TEST_LAYER": layer, "TEST_REALTIME": json.dumps(heartbeat)}
+        settings["SABOTAGE"] = without
         with Site(redis_url=proxy.url_through(valkey.url), API_RATE="100000/min", TOKEN_RATE="1000/min", **settings) as site:
             await asyncio.to_thread(site.serve)
             await asyncio.to_thread(site.worker, "--concurrency", "20")
