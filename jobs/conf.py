@@ -49,7 +49,7 @@ class JobSettings:
     is_production: bool = True
     """Whether others rely on this deployment: a drill asks for --yes then."""
     server_url: str = "http://127.0.0.1:3000"
-    """Where commands of this machine find the server."""
+    """Where this deployment's own programs find a server: commands, and handlers that run in other engines."""
 
 
 settings = JobSettings(**getattr(django_settings, "JOBS", {}))

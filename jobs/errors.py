@@ -25,6 +25,10 @@ class JobStopped(JobError):
         self.reason = reason
 
 
+class EngineLost(JobError):
+    """The process that ran the job in another engine is lost."""
+
+
 class LeaseLost(JobError):
     """The attempt does not hold the job any more; nothing was written."""
 

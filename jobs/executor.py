@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import BrokenExecutor
 from concurrent.futures import Executor as ThreadPool
 from contextvars import copy_context
 from dataclasses import replace
@@ -18,7 +19,8 @@ from jobs.blocking import current_job
 from jobs.checkpoints import Checkpoints
 from jobs.completions import Completions
 from jobs.database import DatabaseThreads
-from jobs.errors import JobFailed, LeaseLost
+from jobs.engines import engine
+from jobs.errors import EngineLost, JobFailed, LeaseLost
 from jobs.handlers.registry import Handler, find
 from jobs.lifecycle import Reason
 from jobs.models import Job
@@ -80,12 +82,24 @@ class Executor:
             return classify(error, recorder)
 
     def _begin(self, handler: Handler, job: Job, recorder: Recorder, parts: dict[str, Any]) -> "asyncio.Future[Any]":
+        if handler.executor is not None:
+            return asyncio.ensure_future(self._run_elsewhere(handler, job))
         if handler.is_async:
             task: asyncio.Task[Any] = asyncio.ensure_future(handler.function(JobRun(job, recorder, threads=self._threads, **parts)))
             return task
         return asyncio.get_running_loop().run_in_executor(
             self._threads, copy_context().run, _call, handler, BlockingJobRun(job, recorder, **parts)
         )
+
+    async def _run_elsewhere(self, handler: Handler, job: Job) -> Any:
+        """Run the function in another engine. It reports by itself; the recorder has nothing new to write, and renews the lease."""
+        loop = asyncio.get_running_loop()
+        future = await loop.run_in_executor(self._threads, engine.submit, handler, job)
+        try:
+            return engine.result_of(await asyncio.wrap_future(future))
+        except BrokenExecutor as error:
+            engine.forget(str(handler.executor))
+            raise EngineLost from error
 
     async def _record(self, job: Job, flush: transitions.Flush, outcome: Outcome) -> None:
         """Write the end to the row. While the database is away it is tried again: the work is done, and the fence decides if it counts."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from jobs import transitions
 from jobs.backoff import retry_delay_seconds
-from jobs.errors import JobFailed, JobStopped
+from jobs.errors import EngineLost, JobFailed, JobStopped
 from jobs.json_values import kept
 from jobs.lifecycle import Reason
 from jobs.models import Job
@@ -50,7 +50,12 @@ class Stopped:
     reason: str
 
 
-Outcome = Completed | Failed | Stopped
+@dataclass(frozen=True)
+class Lost:
+    """The process that ran it in another engine is lost: that counts as a lost worker does."""
+
+
+Outcome = Completed | Failed | Stopped | Lost
 
 
 def completed(result: Any) -> Completed:
@@ -75,6 +80,8 @@ def write_end(job: Job, flush: transitions.Flush, outcome: Outcome) -> None:
             transitions.complete(flush, result)
         case Stopped(reason) if reason in (INTERRUPTED, LEASE_LOST):
             transitions.interrupt(flush)
+        case Lost():
+            transitions.lose_worker(flush.job_id, attempt=flush.attempt)
         case Failed():
             _write_failure(job, flush, outcome)
 
@@ -97,6 +104,10 @@ def classify(error: BaseException, recorder: Recorder) -> Outcome:
         return Failed(clean(error.code), clean(error.message), Reason.ERROR, final=True)
     if isinstance(ended, JobStopped):
         return Stopped(ended.reason)
+    if isinstance(error, JobStopped):
+        return Stopped(error.reason)
+    if isinstance(error, EngineLost):
+        return Lost()
     detail = "".join(traceback.format_exception(error))
     # Its message may hold what the job is about: staff find it at the job.
     log.warning("a handler raised %s", type(error).__name__, extra={"exception": "".join(traceback.format_tb(error.__traceback__))})
@@ -109,6 +120,8 @@ def describe(outcome: Outcome) -> str:
     match outcome:
         case Completed():
             return "completed"
+        case Lost():
+            return "lost by its engine"
         case Failed():
             return f"failed with {outcome.code}"
         case Stopped(reason):

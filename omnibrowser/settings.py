@@ -271,7 +271,7 @@ JOBS: dict[str, Any] = {
     "state_dir": STATE_DIR,
     "search_corpus": Path(_CORPUS).absolute() if (_CORPUS := env.str("SEARCH_CORPUS", default="")) else None,
     "is_production": not DEBUG and _EMBEDDED.get("secret_key") != SECRET_KEY,  # `make run` makes its own
-    "server_url": f"http://{SOCKET_HOST}:{SOCKET_PORT}",
+    "server_url": env.str("SERVER_URL", default="") or f"http://{SOCKET_HOST}:{SOCKET_PORT}",
 }
 if JOBS["deleted_users_jobs"] not in ("delete", "anonymise"):
     raise ImproperlyConfigured("DELETED_USERS_JOBS is `delete` or `anonymise`.")

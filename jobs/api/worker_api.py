@@ -2,6 +2,7 @@
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -18,6 +19,7 @@ from jobs.api.base import JobsAPIView
 from jobs.api.parsers import WorkerJSONParser
 from jobs.api.worker_authentication import WorkerTokenAuthentication
 from jobs.conf import settings
+from jobs.engines.grant import Grant
 from jobs.errors import Fenced
 from jobs.models import Job, Worker
 from jobs.remote import attempts
@@ -36,11 +38,29 @@ class WorkerView(JobsAPIView):
     authentication_classes = [WorkerTokenAuthentication]
     parser_classes = [WorkerJSONParser]
     throttle_classes: list[Any] = []
+    is_for_runs = False
+    """Whether runs in other engines may call it: they report for the worker that handed them over, which does the rest."""
+
+    def check_permissions(self, request: Request) -> None:
+        """Refuse what a run in another engine may not do."""
+        super().check_permissions(request)
+        if isinstance(request.auth, Grant) and not self.is_for_runs:
+            raise PermissionDenied("A run in another engine reports and saves; its worker does the rest.")
 
     def worker(self, request: Request, **asks: Any) -> Worker:
         """Return the row of the worker that calls: it is alive."""
         token: Any = request.auth  # the row of a worker token: nothing else is taken
         return worker_of(token, **asks)
+
+    def holder(self, request: Request, held: Mapping[str, int]) -> Worker:
+        """Return the worker that holds these attempts. Raises Fenced for a run that names others than its own."""
+        grant: Any = request.auth
+        if not isinstance(grant, Grant):
+            return self.worker(request)
+        worker = Worker.objects.filter(pk=grant.worker_id).first()
+        if worker is None or held != {grant.job_id: grant.attempt}:
+            raise Fenced("fenced")
+        return worker
 
 
 class ClaimResponse(Response):
@@ -108,10 +128,12 @@ def _give_back(response: HttpResponseBase) -> None:
 class HeartbeatView(WorkerView):
     """Renews leases."""
 
+    is_for_runs = True
+
     def post(self, request: Request) -> Response:
         """Hold these jobs for another lease. `stop` names those that the worker does not hold any more."""
         body = _valid(bodies.HeartbeatSerializer, request)
-        return Response({"stop": attempts.heartbeat(self.worker(request), body.attempts())})
+        return Response({"stop": attempts.heartbeat(self.holder(request, body.attempts()), body.attempts())})
 
 
 class WorkerJobView(WorkerView, ABC):
@@ -122,7 +144,7 @@ class WorkerJobView(WorkerView, ABC):
     def post(self, request: Request, job_id: str) -> Response:
         """Do it. An attempt that this worker does not hold is 409 `fenced`, a `seq` that does not fit 409 `gap`."""
         body = _valid(self.serializer_class, request)
-        worker = self.worker(request)
+        worker = self.holder(request, {job_id: body.validated_data["attempt"]})
         if not is_job_id(job_id):
             raise Fenced("fenced")
         return Response(self.act(worker, job_id, body))
@@ -136,6 +158,7 @@ class EventsView(WorkerJobView):
     """Takes what the run writes."""
 
     serializer_class = bodies.EventsSerializer
+    is_for_runs = True
 
     def act(self, worker: Worker, job_id: str, body: bodies.EventsSerializer) -> dict[str, Any]:
         """Write the events and publish them; those that are known already are passed over."""
@@ -146,6 +169,7 @@ class CheckpointView(WorkerJobView):
     """Saves what a later attempt is to start from."""
 
     serializer_class = bodies.CheckpointSerializer
+    is_for_runs = True
 
     def act(self, worker: Worker, job_id: str, body: bodies.CheckpointSerializer) -> dict[str, Any]:
         """Save it."""

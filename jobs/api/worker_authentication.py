@@ -7,6 +7,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 from structlog.contextvars import bind_contextvars
 
+from jobs.engines.grant import Grant
 from jobs.models import WorkerToken
 from jobs.remote import tokens
 from realtime.auth import identify_access_token
@@ -26,15 +27,30 @@ class RemoteWorker:
         return f"worker-{self.token.pk}"
 
 
+@dataclass(frozen=True)
+class EngineRun:
+    """A run in another engine, in the place of a user: it reports for the worker that handed it over."""
+
+    grant: Grant
+    is_authenticated = True
+
+    @property
+    def pk(self) -> str:
+        """What throttles tell callers apart by."""
+        return f"run-{self.grant.job_id}"
+
+
 class WorkerTokenAuthentication(BaseAuthentication):
     """`Authorization: Bearer <worker token>`. What else signs people in is not enough here: 403."""
 
-    def authenticate(self, request: Request) -> tuple[RemoteWorker, WorkerToken] | None:
+    def authenticate(self, request: Request) -> tuple[RemoteWorker, WorkerToken] | tuple[EngineRun, Grant] | None:
         """Return the worker and its token, None without a bearer token."""
         kind, _, text = get_authorization_header(request).partition(b" ")
         if kind.lower() != b"bearer":
             return None
         token = text.strip().decode("latin-1")
+        if (grant := Grant.read(token)) is not None:
+            return EngineRun(grant), grant
         row = tokens.find(token)
         if row is None and _is_access_token(token):
             raise PermissionDenied("This is for worker tokens: `manage.py worker_token` makes one.")

@@ -30,6 +30,8 @@ class Handler:
     """At most so many jobs of the type run at once, in all processes together."""
     concurrency_per_user: int | None = None
     """At most so many of one user."""
+    executor: str | None = None
+    """The `module:factory` of the executor that the function runs in; None for the worker's own process."""
 
     @property
     def is_async(self) -> bool:
@@ -50,14 +52,16 @@ def job_handler(
     stall_seconds: float | None = None,
     concurrency: int | None = None,
     concurrency_per_user: int | None = None,
+    executor: str | None = None,
 ) -> Callable[[Function], Function]:
     """Register the decorated function as the handler of jobs of `type`.
 
     `steps` are the names that a viewer sees as pending before the run reaches them, `max_attempts` bounds the errors
     and timeouts of a job, `timeout_seconds` is the longest that one attempt may take, `stall_seconds` the longest that it
     may go without a call of `run`, `concurrency` the most jobs of the type that run at once in all processes together, and
-    `concurrency_per_user` the most of one user. Raises ImproperlyConfigured when another function has the type already, or
-    when a value makes no sense.
+    `concurrency_per_user` the most of one user. `executor` is a `module:factory` that returns a `concurrent.futures.Executor`,
+    in which the function, a plain one of a module, is called with a RemoteRun. Raises ImproperlyConfigured when another
+    function has the type already, or when a value makes no sense.
     """
     if not type or len(type) > 64:
         raise ImproperlyConfigured(f"A job type has 1 to 64 characters: {type!r}.")
@@ -71,6 +75,8 @@ def job_handler(
         raise ImproperlyConfigured(f"{type}: max_attempts is at least 1, timeout_seconds and stall_seconds above 0.")
 
     def register(function: Function) -> Function:
+        if executor is not None:
+            _check_executor(type, executor, function)
         known = _handlers.get(type)
         if known and (known.function.__module__, known.function.__qualname__) != (function.__module__, function.__qualname__):
             raise ImproperlyConfigured(
@@ -86,10 +92,18 @@ def job_handler(
             stall_seconds=stall_seconds,
             concurrency=concurrency,
             concurrency_per_user=concurrency_per_user,
+            executor=executor,
         )
         return function
 
     return register
+
+
+def _check_executor(type: str, executor: str, function: Callable[..., Any]) -> None:
+    if not all(part.replace(".", "_").isidentifier() for part in executor.split(":")) or executor.count(":") != 1:
+        raise ImproperlyConfigured(f"{type}: executor is a function's name, as 'reports.engines:pool', not {executor!r}.")
+    if inspect.iscoroutinefunction(function) or "." in function.__qualname__:
+        raise ImproperlyConfigured(f"{type}: an executor calls a plain function of a module, which other processes can import.")
 
 
 def discover() -> None:

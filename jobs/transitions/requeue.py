@@ -61,9 +61,9 @@ def take_back(worker_id: str, *, limit: int, actor: Any) -> list[Job]:
     return _put_back(Job.objects.filter(worker=worker_id, state=State.RUNNING), limit, fate, may_end=Q(pk__in=[]))
 
 
-def lose_worker(job_id: str) -> list[Job]:
-    """Put back a job as if its lease were over, while its worker goes on and is told nothing: for drills. None when it does not run."""
-    running = Job.objects.filter(pk=job_id, state=State.RUNNING)
+def lose_worker(job_id: str, *, attempt: int | None = None) -> list[Job]:
+    """Put back a job as if its lease were over, although its worker lives: at this attempt, or whichever runs. None when none does."""
+    running = Job.objects.filter(pk=job_id, state=State.RUNNING, **({} if attempt is None else {"attempt": attempt}))
     return _put_back(running, 1, _worker_lost, may_end=Q(kills__gte=SUSPECT_KILLS))
 
 
