@@ -58,6 +58,12 @@ def tokens(site: Site) -> dict[str, str]:
     return {name: site.user(name) for name in ("ann", "bob")}
 
 
+@pytest.fixture(scope="package")
+def staff_token(site: Site) -> str:
+    """Return the token of Staff, who may do everything."""
+    return site.user("staff", staff=True)
+
+
 @pytest.fixture
 def faults() -> Iterator[list[str]]:
     """Collect what goes wrong in scripts, which fails the test."""

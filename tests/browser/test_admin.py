@@ -15,11 +15,6 @@ EVIL = "<img src=x onerror=\"document.title='owned'\"><script>document.title='ow
 
 
 @pytest.fixture(scope="package")
-def staff_token(site: Site) -> str:
-    return site.user("staff", staff=True)
-
-
-@pytest.fixture(scope="package")
 def viewer_token(site: Site) -> str:
     """Make a member of staff who may only view."""
     token = site.user("viewer")

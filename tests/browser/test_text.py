@@ -50,16 +50,6 @@ def test_payloads_stay_text_under_the_strictest_policy(ann: Person) -> None:
     assert reports == []
 
 
-def test_a_payload_that_was_split_between_chunks_and_frames_stays_text(ann: Person) -> None:
-    text = "".join(PAYLOADS) * 3
-    job_id = ann.create("test.answer", query="Split", input={"chunks": list(text), "seconds": 0.002})
-    ann.open(job_id)
-    ann.expect_state("completed", seconds=30)
-    assert ann.part("text").text_content() == text
-    assert ann.part("text").locator(":not([part=caret], [part=block])").count() == 0
-    assert ann.page.evaluate("window.hit") is None
-
-
 def test_a_long_text_is_whole_though_it_stands_in_several_blocks(ann: Person) -> None:
     job_id = ann.create("test.answer", query="Long", input={"seconds": 0, "rounds": 60})
     ann.open(job_id)
