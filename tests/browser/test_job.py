@@ -71,8 +71,18 @@ def test_a_failed_job_says_why_and_is_tried_again(ann: Person) -> None:
     expect(ann.page.get_by_role("alert").filter(has_text="The corpus is not there.")).to_contain_text("corpus_missing")
     expect(ann.part("steps").get_by_role("listitem").last).to_have_attribute("data-state", "stopped")
     ann.page.get_by_role("button", name="Try again").click()
-    expect(ann.part("meta")).to_contain_text("attempt 2")
+    expect(ann.part("meta")).to_contain_text("attempt 2, from the start")
     ann.expect_state("failed")
+
+
+def test_what_an_attempt_kept_of_the_one_before_is_said(ann: Person) -> None:
+    """The first attempt ends by an error behind its second checkpoint, `[0:1][1:1]`."""
+    job_id = ann.create("test.saving", query="Keep", input={"interrupt_at": 2}, runAt="2999-01-01T00:00:00Z")
+    ann.open(job_id)
+    ann.expect_state("created")
+    ann.site.call("PATCH", f"/api/jobs/{job_id}", {"runAt": None}, token=ann.token)
+    expect(ann.part("meta")).to_contain_text("attempt 2, kept 10 characters")
+    ann.expect_state("completed")
 
 
 def test_a_command_that_is_refused_says_so(ann: Person) -> None:

@@ -11,7 +11,14 @@ def test_one_who_has_no_jobs_is_told_what_to_do(new_person: Callable[..., Person
     bob = new_person("bob")
     expect(bob.page.get_by_text("Nothing here yet.")).to_be_visible()
     expect(bob.bar).to_contain_text("No job yet")
+    expect(bob.page.get_by_role("searchbox", name="Search my jobs")).to_be_hidden()
     bob.expect_light("online")
+    bob.page.get_by_role("button", name="Start").click()  # without a question there is nothing to search for
+    assert bob.page.get_by_label("Question").evaluate("(input) => input.validity.valueMissing")
+    assert bob.page.url.endswith("/")
+    bob.start("test.echo", "")
+    bob.page.goto("/")
+    expect(bob.page.get_by_role("searchbox", name="Search my jobs")).to_be_visible()
 
 
 def test_a_job_that_was_created_elsewhere_comes_up_and_moves(ann: Person) -> None:

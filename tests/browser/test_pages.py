@@ -16,6 +16,7 @@ def test_one_who_is_not_signed_in_comes_to_where_she_wanted_after_it(blank: Page
     blank.get_by_role("button", name="Sign in").click()
     expect(blank.get_by_role("alert")).to_contain_text("do not fit together")
     expect(blank.get_by_label("User name")).to_have_value("ann")
+    expect(blank.get_by_label("Password")).to_be_focused()
     blank.get_by_label("Password").fill(PASSWORD)
     blank.get_by_role("button", name="Sign in").click()
     blank.wait_for_url("**/jobs/nothing/")

@@ -24,6 +24,7 @@ test("the first subscribe is without after: a snapshot, then events", async (t) 
   await settle();
   assert.deepEqual(seen.job, feed.job);
   assert.equal(seen.about.connection, "online");
+  assert.equal(seen.about.kept, null);
 });
 
 test("after a lost connection only what is missing is asked for", async (t) => {
@@ -157,6 +158,7 @@ test("a new attempt cuts the text, and goes on from there", async (t) => {
   await settle();
   assert.equal(seen.job.streamingText, "one ");
   assert.equal(seen.job.attempt, 2);
+  assert.equal(seen.about.kept, 4);
   server.publish(feed.text("three"));
   await settle();
   assert.deepEqual(seen.job, feed.job);

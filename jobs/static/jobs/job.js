@@ -5,6 +5,7 @@ import { client } from "./page.js";
 const button = document.getElementById("share");
 const shared = document.getElementById("shared");
 const link = document.getElementById("shared-url");
+const words = button.querySelector("span");
 
 button.disabled = false; // without this script it does nothing
 button.addEventListener("click", async () => {
@@ -14,10 +15,10 @@ button.addEventListener("click", async () => {
     shared.hidden = false;
     link.select();
     await navigator.clipboard?.writeText(link.value);
-    button.textContent = "Link copied";
+    words.textContent = "Link copied";
   } catch (error) {
     // A link that is there and selected needs one key more; without one, say why.
-    button.textContent = link.value ? "Share" : error.message;
+    words.textContent = link.value ? "Share" : error.message;
   }
   button.disabled = false;
 });

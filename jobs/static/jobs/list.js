@@ -79,13 +79,17 @@ function show(row, { jobId, state, step, progress }) {
 }
 
 button.disabled = false; // without this script there is nothing to send the form to
+const { query, type } = form.elements;
+const askForQuestion = () => (query.required = type.value === "search"); // what others make of none is theirs to say
+type.addEventListener("change", askForQuestion);
+askForQuestion();
 form.addEventListener("submit", async (submitted) => {
   submitted.preventDefault();
-  const { type, query } = Object.fromEntries(new FormData(form));
-  const input = type === "search" ? { wordsPerSecond: READING_WORDS_PER_SECOND } : {};
+  const asked = Object.fromEntries(new FormData(form));
+  const input = asked.type === "search" ? { wordsPerSecond: READING_WORDS_PER_SECOND } : {};
   errorText.hidden = true;
   button.disabled = true;
-  await create({ jobId: newJobId(), type, query, input });
+  await create({ jobId: newJobId(), ...asked, input });
   button.disabled = false;
 });
 
@@ -103,7 +107,7 @@ async function create(job) {
 
 function putAside(job) {
   client.outbox.create(job); // with the same id, so that it is one job, should it have arrived after all
-  form.elements.query.value = "";
+  query.value = "";
 }
 
 function complain({ message, errors }) {

@@ -49,6 +49,8 @@ export interface AboutJob extends About {
   /** The log lines heard since, the last 200. */
   logs: readonly LogLine[];
   status: JobStatus | null;
+  /** How many characters of text the present attempt began with; null when that was not heard here. */
+  kept: number | null;
 }
 
 export interface CommandOptions {

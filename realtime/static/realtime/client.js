@@ -111,8 +111,8 @@ export class JobClient {
   }
 
   /**
-   * Watch a job. The listener gets `(job, {connection, asOf, logs, status, error, requests})`, now and after each change, at most
-   * once a frame; `requests` are the outbox's entries about this job.
+   * Watch a job. The listener gets `(job, {connection, asOf, logs, status, kept, error, requests})`, now and after each change, at
+   * most once a frame; `requests` are the outbox's entries about this job, `kept` is how much text its present attempt began with.
    * @returns {() => void} ends it
    */
   subscribe(jobId, listener) {

@@ -9,7 +9,7 @@ import { Steps } from "./elements_steps.js";
 import { StreamingText } from "./elements_text.js";
 import { Timeline } from "./elements_timeline.js";
 import { Vitals } from "./elements_vitals.js";
-import { duration, headline, isConnected, STATES, titleWords } from "./elements_words.js";
+import { attemptWords, duration, headline, isConnected, STATES, titleWords } from "./elements_words.js";
 import { isTerminal } from "./fold.js";
 
 const TICK_MS = 1000;
@@ -100,10 +100,11 @@ export class TaskActivityPanel extends JobElement {
     this.#recall(this.#job);
   }
 
-  /** A completed job folds to its result; all others show where they are. */
+  /** A completed job folds to its result; all others show where they are. A text to which nothing is added stands at its full length. */
   #enter(job, before) {
     const isCompleted = job.state === "completed";
     const enter = () => {
+      setAttribute(this, "data-ended", isTerminal(job.state) ? "" : null);
       this.#parts.toggle.hidden = !isCompleted || job.steps.length === 0;
       this.#fold(isCompleted);
     };
@@ -141,7 +142,7 @@ export class TaskActivityPanel extends JobElement {
     const began = job.startedAt && job.state !== "paused" && Date.parse(job.startedAt);
     const ended = job.finishedAt ? Date.parse(job.finishedAt) : this.#now();
     const took = began ? duration(ended - began) : "";
-    const facts = [job.type, job.attempt > 1 && `attempt ${job.attempt}`, took];
+    const facts = [job.type, attemptWords(job, this.#about.kept ?? null), took];
     setText(meta, facts.filter(Boolean).join(" · "));
     setText(toggle.lastChild, `${job.steps.length} steps${took && ` in ${took}`}`);
     if (job.state === "running") steps.show(job, this.#now());

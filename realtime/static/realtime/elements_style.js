@@ -50,10 +50,12 @@ const sharedCss = `
 [part="state"]:empty, [part="job"]:empty { display: none; }
 [part="job"] { flex: 0 1 auto; min-width: 4rem; max-width: 60%; overflow: hidden; text-overflow: ellipsis; color: inherit; text-decoration: none; }
 [part="job"]:is(:hover, :focus-visible) { text-decoration: underline; text-underline-offset: .2em; }
+[part="headline"], [part="job"] { unicode-bidi: plaintext; }
 [part="headline"] { flex: 1 1 0; min-width: 25%; overflow: hidden; text-overflow: ellipsis; color: var(--_soft); font-variant-numeric: tabular-nums; }
 [part="bar"] { flex: 0 1 12rem; min-width: 4rem; height: .375rem; border-radius: 1rem; overflow: hidden; background: color-mix(in srgb, var(--_soft) 22%, transparent); }
 [part="fill"], [part="line-fill"] { height: 100%; background: var(--_state); transform: scaleX(0); transform-origin: left; transition: transform .3s cubic-bezier(.2, .7, .3, 1), background-color .2s; }
 [part="percent"] { min-width: 3.1em; text-align: right; font-variant-numeric: tabular-nums; color: var(--_soft); }
+[part="percent"]:empty { display: none; }
 @media (max-width: 46rem) {
   [part="status-bar"] { position: relative; gap: .75rem; }
   [part="headline"] { display: none; }

@@ -6,6 +6,7 @@ import { isSoon, waitingWords } from "./elements_words.js";
 
 const NEAR_THE_END = 24;
 const COPIED_MS = 2000;
+const EMPTY_ICONS = { created: "clock", running: "clock", paused: "pause", failed: "stopped", cancelled: "stopped" };
 const BLOCK = 8192; // a longer paragraph is laid out anew with each word: what is complete stands in blocks of its own
 
 export class StreamingText {
@@ -20,6 +21,7 @@ export class StreamingText {
   #follow = part("follow", "button", { type: "button" }, icon("down"), "Follow");
   #copied;
   #empty = part("empty", "div");
+  #emptyIcon = "";
   #emptyWords = part("empty-words", "p");
 
   constructor() {
@@ -86,11 +88,17 @@ export class StreamingText {
 
   #showWaiting(job, status, now) {
     setText(this.#emptyWords, waitingWords(job, status, now));
+    const name = EMPTY_ICONS[job.state] ?? "done";
+    if (name !== this.#emptyIcon) {
+      this.#empty.querySelector(".icon")?.remove();
+      this.#empty.prepend(icon((this.#emptyIcon = name)));
+    }
     setAttribute(this.#empty, "data-soon", isSoon(job, now) ? "" : null);
   }
 
   #look() {
     const { scrollTop, clientHeight, scrollHeight } = this.#text;
+    setAttribute(this.element, "data-scrolled", scrollTop > 0 && scrollHeight > clientHeight ? "" : null);
     this.#follows = scrollTop + clientHeight >= scrollHeight - NEAR_THE_END;
     if (this.#follows) this.#follow.hidden = true;
   }

@@ -7,6 +7,7 @@ import { attempts, scale, stretches } from "./timeline.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const RETRY_MS = 3000;
+const NAMED_FROM = 0.14; // a bar that takes a smaller share of the whole has no room for its name
 const MARKS = { completed: "check", worker_lost: "cross", poison: "cross", failed: "cross", error: "cross", timeout: "cross" };
 
 export class Timeline {
@@ -59,9 +60,11 @@ export class Timeline {
     if (runs.length === 0) return;
     const { place, isCut } = scale(life);
     setText(this.#whole, duration(life.at(-1).to - life[0].from));
+    const begun = job.steps.filter(({ startedAt }) => startedAt);
+    setAttribute(this.#drawing, "data-flat", begun.length === 0 ? "" : null);
     this.#drawing.replaceChildren(
       ...life.map((stretch, index) => bar(stretch, place, isCut[index])),
-      ...job.steps.filter(({ startedAt }) => startedAt).map((step) => stepBar(step, place, life.at(-1).to)),
+      ...begun.map((step) => stepBar(step, place, life.at(-1).to)),
       ...life.filter(({ kind, end }) => kind === "running" && MARKS[end]).map((stretch) => mark(stretch, place)),
     );
     this.#tell(runs);
@@ -87,12 +90,17 @@ function bar({ kind, from, to, end }, place, isCut) {
 }
 
 function stepBar({ name, startedAt, finishedAt, state }, place, now) {
-  const rect = shape("rect", { y: 26, height: 8, rx: 2 });
-  rect.setAttribute("class", "step");
-  rect.setAttribute("data-state", state);
-  rect.append(shape("title", {}));
-  rect.firstChild.textContent = name;
-  return between(rect, place(Date.parse(startedAt)), place(finishedAt ? Date.parse(finishedAt) : now));
+  const [begin, end] = [place(Date.parse(startedAt)), place(finishedAt ? Date.parse(finishedAt) : now)];
+  const step = between(shape("svg", { class: "step", "data-state": state, y: 24, height: 16 }), begin, end);
+  const title = shape("title", {});
+  title.textContent = name;
+  step.append(title, shape("rect", { width: "100%", height: 16, rx: 3 }));
+  if (end - begin >= NAMED_FROM) {
+    const words = shape("text", { x: 6, y: 12 });
+    words.textContent = name;
+    step.append(words);
+  }
+  return step;
 }
 
 /** What ended an attempt, at its end. */

@@ -16,7 +16,7 @@ export class Vitals {
 
   /** Show how they are at `now`, in Unix milliseconds. `isLost`: the job waits because its worker was lost. */
   show(job, about, { now, reason, isLost }) {
-    const vitals = [linkVital(about, reason), workerVital(job, about, { now, isLost }), workVital(job, about)];
+    const vitals = [linkVital(job, about, reason), workerVital(job, about, { now, isLost }), workVital(job, about)];
     vitals.forEach((vital, index) => {
       const { light, words } = this.#lights[index];
       light.hidden = vital === null;

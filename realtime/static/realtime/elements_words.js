@@ -1,5 +1,7 @@
 /** How things are said to people. */
 
+import { isTerminal } from "./fold.js";
+
 export const STATES = {
   created: "Waiting",
   running: "Running",
@@ -48,6 +50,13 @@ export function duration(milliseconds) {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** Say which attempt it is, if it is not the first, and how much text the ones before have left to it; `kept`: null when that is not known. */
+export function attemptWords({ attempt }, kept) {
+  if (attempt === 1) return "";
+  const left = kept === null ? "" : kept === 0 ? ", from the start" : `, kept ${kept.toLocaleString()} characters`;
+  return `attempt ${attempt}${left}`;
+}
+
 /** Say what a job is about. */
 export const titleWords = (job) => job.query || job.type;
 
@@ -73,8 +82,9 @@ export function isSoon({ state, runAt }, now) {
   return state === "running" || (state === "created" && !(runAt && Date.parse(runAt) > now));
 }
 
-/** Say how the link to the server is; `reason`: why it is closed for good. */
-export function linkVital({ connection, asOf }, reason) {
+/** Say how the link to the server is; nothing of a good one once there is nothing more to come. `reason`: why it is closed for good. */
+export function linkVital({ state }, { connection, asOf }, reason) {
+  if (isTerminal(state) && isConnected(connection)) return null;
   const levels = { online: "good", offline: "bad", closed: "bad" };
   const words = [connectionWords(connection), asOfWords(connection, asOf), connection === "closed" && reason];
   return { level: levels[connection] ?? "warn", words: words.filter(Boolean).join(", ") };

@@ -17,6 +17,8 @@ export class Subscription extends Topic {
   logs = [];
   /** How the worker is, as the last `status` frame had it. */
   status = null;
+  /** How much text the present attempt began with, null when that was not heard here. */
+  kept = null;
 
   #store;
   #position = null;
@@ -40,8 +42,8 @@ export class Subscription extends Topic {
 
   /** What a listener is told. */
   view() {
-    const { job, asOf, logs, error } = this;
-    return [job, { asOf, logs, error, status: this.isAwaiting ? null : this.status }];
+    const { job, asOf, logs, error, kept } = this;
+    return [job, { asOf, logs, error, kept, status: this.isAwaiting ? null : this.status }];
   }
 
   after() {
@@ -51,7 +53,7 @@ export class Subscription extends Topic {
   /** Forget what is held, here and in the store. */
   clear() {
     this.#store.remove("job", this.jobId);
-    this.job = this.status = null;
+    this.job = this.status = this.kept = null;
     this.logs = [];
   }
 
@@ -85,6 +87,7 @@ export class Subscription extends Topic {
 
   #takeSnapshot({ job, position }) {
     this.#needsSnapshot = false;
+    if (job.attempt !== this.job?.attempt) this.kept = null;
     this.job = { ...job, position };
     this.#position = parse(position);
     this.client.changed(this);
@@ -113,6 +116,7 @@ export class Subscription extends Topic {
 
   #note(event) {
     this.client.noteTime(event.ts);
+    if (event.seq === 0) this.kept = event.data.keepText;
     if (event.type !== "log") return;
     const line = { ts: event.ts, attempt: event.attempt, level: event.data.level, message: event.data.message };
     this.logs = [...this.logs.slice(1 - LOG_LINES), line];
