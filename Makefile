@@ -48,7 +48,7 @@ test-integration: install ## real SQLite, PostgreSQL and Valkey
 test-e2e: install ## real processes
 	$(BIN)/python -m pytest tests/e2e -q -n 2 --dist loadfile --no-loadscope-reorder
 
-test-browser: install tests/js/node_modules/.installed ## a real Chromium
+test-browser: install tests/js/node_modules/.installed examples/react/node_modules/.installed ## a real Chromium
 	$(BIN)/python -m pytest tests/browser -q -n 2 --dist loadfile
 
 test-newest: install ## the unit and integration rings once more, on Python 3.13 with the newest Django, where that Python is
@@ -81,10 +81,10 @@ soak: install ## ten minutes of faults, and random schedules of everything, each
 		TEST_DATABASE=$$database MACHINE_EXAMPLES=200 $(BIN)/python -m pytest tests/integration/test_machine.py -q -k whatever; done
 
 clean: ## remove what was installed and built, jobs included
-	rm -rf .venv .cache .state tests/js/node_modules
+	rm -rf .venv .cache .state tests/js/node_modules examples/react/node_modules
 
-tests/js/node_modules/.installed: tests/js/package.json tests/js/package-lock.json
-	.ci/node.sh npm ci --prefix tests/js --no-audit --no-fund --loglevel=error
+%/node_modules/.installed: %/package.json %/package-lock.json
+	.ci/node.sh npm ci --prefix $* --no-audit --no-fund --loglevel=error
 	@touch $@
 
 .cache/venv-bench/.installed: install pyproject.toml uv.lock
