@@ -24,6 +24,8 @@ expect.set_options(timeout=20_000)
 HERE = Path(__file__).parent
 EMBEDDING_ORIGIN = "http://localhost:9999"
 """A page of somebody else's, which embeds the elements."""
+PATIENCE_MS = 20_000
+"""What a test waits for, it waits for so long: a busy machine loads a page in several seconds."""
 APP_PORT = free_port()
 """Where an app lives whose origin is allowed."""
 
@@ -46,6 +48,7 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture(scope="package")
 def chromium_browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = chromium.launch(playwright)
         yield browser
@@ -79,7 +82,7 @@ def open_browser(chromium_browser: Browser, site: Site) -> Iterator[Callable[...
 
     def make(**options: Any) -> BrowserContext:
         context = chromium_browser.new_context(base_url=site.url, **options)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         with suppress(PlaywrightError):
             # A page that a test makes up has no address, and counts as one from outside. Older browsers do not ask.
             context.grant_permissions(["local-network-access"])

@@ -39,6 +39,15 @@ class Person:
         self._jobs.append(job_id)
         return job_id
 
+    def create_later(self, type: str, **body: Any) -> str:
+        """Create a job that waits for `begin`, so that a page can be there before it starts however slow the machine is."""
+        return self.create(type, runAt="2999-01-01T00:00:00Z", **body)
+
+    def begin(self, job_id: str) -> None:
+        """Let a job start that waits."""
+        status, problem = self.site.call("PATCH", f"/api/jobs/{job_id}", {"runAt": None}, token=self.token)
+        assert status == 200, problem
+
     def leave(self) -> None:
         """Cancel what still runs, so that it takes no worker's time."""
         for job_id in self._jobs:
@@ -65,10 +74,10 @@ class Person:
         """Return the parts of the panel that have this name."""
         return self.panel.locator(f"[part~={name}]")
 
-    def expect_state(self, state: str, *, seconds: float = 15) -> None:
+    def expect_state(self, state: str, *, seconds: float = 20) -> None:
         """Wait until the panel shows this state."""
         expect(self.panel).to_have_attribute("data-state", state, timeout=seconds * 1000)
 
-    def expect_light(self, connection: str, *, seconds: float = 15) -> None:
+    def expect_light(self, connection: str, *, seconds: float = 20) -> None:
         """Wait until the status bar's light is `online`, `degraded` or `offline`."""
         expect(self.bar).to_have_attribute("data-connection", connection, timeout=seconds * 1000)

@@ -77,10 +77,10 @@ def test_a_failed_job_says_why_and_is_tried_again(ann: Person) -> None:
 
 def test_what_an_attempt_kept_of_the_one_before_is_said(ann: Person) -> None:
     """The first attempt ends by an error behind its second checkpoint, `[0:1][1:1]`."""
-    job_id = ann.create("test.saving", query="Keep", input={"interrupt_at": 2}, runAt="2999-01-01T00:00:00Z")
+    job_id = ann.create_later("test.saving", query="Keep", input={"interrupt_at": 2})
     ann.open(job_id)
     ann.expect_state("created")
-    ann.site.call("PATCH", f"/api/jobs/{job_id}", {"runAt": None}, token=ann.token)
+    ann.begin(job_id)
     expect(ann.part("meta")).to_contain_text("attempt 2, kept 10 characters")
     ann.expect_state("completed")
 

@@ -48,6 +48,7 @@ def test_payloads_stay_text_under_the_strictest_policy(ann: Person) -> None:
     expect(ann.bar).to_have_attribute("job-id", failed)
     assert ann.page.evaluate("window.hit") is None
     assert reports == []
+    ann.page.unroute_all(behavior="ignoreErrors")  # what is still under way is no matter
 
 
 def test_a_long_text_is_whole_though_it_stands_in_several_blocks(ann: Person) -> None:
@@ -77,12 +78,14 @@ WATCH = """() => {
 
 
 def test_one_text_node_is_appended_to_at_most_once_a_frame(ann: Person) -> None:
-    ann.open(ann.create("test.answer", query="Append", input={"seconds": 0.002, "rounds": 4}))
-    ann.expect_state("running")
+    job_id = ann.create_later("test.answer", query="Append", input={"seconds": 0.003, "rounds": 6})
+    ann.open(job_id)
+    ann.expect_state("created")
     ann.page.evaluate(WATCH)
-    ann.expect_state("completed", seconds=30)
+    ann.begin(job_id)
+    ann.expect_state("completed", seconds=60)
     updates = ann.page.evaluate("[...window.seen.perFrame.values()]")
-    assert len(updates) > 10
+    assert len(updates) > 3
     assert set(updates) == {1}
     assert ann.page.evaluate("window.seen.others") == 0
 
