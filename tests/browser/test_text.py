@@ -151,3 +151,9 @@ def test_every_file_comes_from_here(ann: Person) -> None:
     ann.expect_state("completed")
     assert len(answers) > 10
     assert [answer.url for answer in answers if not answer.url.startswith(ann.site.url) or answer.status >= 400] == []
+    # What the page's script imports is told beforehand, all of it and nothing besides.
+    loaded: list[str] = ann.page.evaluate("performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname)")
+    scripts = {path for path in loaded if path.endswith(".js")}
+    foretold = {link.get_attribute("href") for link in ann.page.locator("link[rel=modulepreload]").all()}
+    assert scripts - foretold == {"/static/jobs/page.js", "/static/jobs/job.js"}
+    assert foretold - scripts == set()
