@@ -20,6 +20,7 @@ from jobs.rights import require
 from jobs.signs import SignsOfProgress
 from realtime.errors import RequestRefused
 from realtime.position import Position
+from realtime.viewer import SharedViewer
 
 
 class WatchedJob:
@@ -55,6 +56,10 @@ class WatchedJob:
     def text_sha256(self) -> str | None:
         """At the close: the text's SHA-256; else None."""
         return self._view.closed_sha256
+
+    def is_certainly_for(self, user: Any) -> bool:
+        """Tell whether it is the user's own, and not over: only what is over is deleted."""
+        return not isinstance(user, SharedViewer) and bool(user.pk == self._row.owner_id) and not self.is_over
 
     def fold(self, event: Event) -> None:
         """Apply the next event; raises ValueError when it does not fit."""

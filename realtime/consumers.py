@@ -13,7 +13,7 @@ from django.db import Error as DatabaseError
 from structlog.contextvars import bind_contextvars
 
 from realtime import protocol
-from realtime.auth import Identity, identify
+from realtime.auth import Identity
 from realtime.conf import settings
 from realtime.direct_write import direct_writer
 from realtime.errors import RequestRefused, SignInExpired, SignInRefused, SignInUnavailable
@@ -110,7 +110,7 @@ class JobConsumer(AsyncWebsocketConsumer):
     async def _sign_in(self, token: str, device_id: str | None = None) -> None:
         code = None
         try:
-            identity = await self.hub.in_thread(lambda: identify(token))
+            identity = await self.hub.sign_ins.identify(token)
         except SignInExpired:
             code = protocol.SIGN_IN_EXPIRED
         except SignInRefused:

@@ -5,6 +5,7 @@ write. Its names (`conn`, `transport`, `writable`, `close_sent`, `handshake_comp
 any other server, class or version it is the plain ASGI `send`, under the same tests.
 """
 
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -26,6 +27,7 @@ def direct_writer(send: Any) -> "DirectWriter | None":
     return DirectWriter(connection)
 
 
+@cache
 def _version() -> str:
     try:
         return version("uvicorn")

@@ -26,7 +26,8 @@ from realtime.redis_client import breaker
 from realtime.source import Source
 from realtime.status import StatusBoard
 from realtime.threads import Threads
-from realtime.topics import is_job_id
+from realtime.topics import is_job_id, job_topic
+from realtime.warm_sign_ins import WarmSignIns
 from realtime.watch import Reader, Watch
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Hub:
         self.is_draining = False
         """Whether this process is about to end: whoever comes now is sent on at once."""
         self.threads = Threads(THREADS)
+        self.sign_ins = WarmSignIns(self.threads)
         self.turn = Turn()
         self.listener = Listener(self.threads, self._hear, self._compare_soon)
         self._watches: dict[str, Watch] = {}
@@ -98,6 +100,13 @@ class Hub:
         await asyncio.gather(*leaving)
 
     # Readers come and go
+
+    async def may_watch(self, user: Any, job_id: str) -> bool:
+        """Tell whether the user may see the job; what is watched here already may know it."""
+        watch = self._watches.get(job_topic(job_id))
+        if isinstance(watch, JobWatch) and watch.is_open and watch.feed.job.is_certainly_for(user):
+            return True
+        return await self.in_thread(lambda: self.source.may_watch(user, job_id))
 
     async def attach_job(self, job_id: str, reader: Reader) -> JobWatch | None:
         """Have `reader` woken by the job's news and return what is watched; None when there is no such job."""
@@ -273,12 +282,13 @@ class Hub:
         """Every few seconds: close the sockets whose user was deactivated or whose session has ended."""
         while True:
             await asyncio.sleep(settings.sign_in_check_seconds)
-            sockets = [(socket, socket.identity) for socket in self.sockets if socket.identity is not None]
-            if sockets:
-                ended = await self.in_thread(partial(ended_sign_ins, {identity for _, identity in sockets}))
-                for socket, identity in sockets:
-                    if identity in ended and socket.identity is identity:
-                        socket.end(ended[identity])
+            identities = {socket.identity for socket in self.sockets if socket.identity is not None}
+            ended = await self.in_thread(partial(ended_sign_ins, identities)) if identities else {}
+            sockets = [(socket, socket.identity) for socket in self.sockets]  # with those who have come meanwhile
+            self.sign_ins.keep_only({identity for _, identity in sockets} - ended.keys())
+            for socket, identity in sockets:
+                if identity in ended:
+                    socket.end(ended[identity])
 
     async def _tell_status(self) -> None:
         await self._status.keep_telling(lambda: [watch for watch in self._open_jobs() if watch.readers])

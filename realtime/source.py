@@ -43,6 +43,9 @@ class Watched(Protocol):
     def signs(self) -> "Signs":
         """When the job last gave a sign of progress, and how often it usually does."""
 
+    def is_certainly_for(self, user: Any) -> bool:
+        """Tell whether the user may watch it, as far as that can be told without asking anybody; False when not."""
+
     def fold(self, event: dict[str, Any]) -> None:
         """Apply the next event; raises ValueError, and changes nothing, when it does not fit."""
 

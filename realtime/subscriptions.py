@@ -47,8 +47,7 @@ class Subscriptions:
             raise RequestRefused("bad_message", "A topic is job:<jobId>, jobs or jobs:all.")
 
     async def _subscribe_to_job(self, message: protocol.Subscribe, identity: Identity, job_id: str) -> None:
-        source = self._hub.source
-        if not await self._hub.in_thread(lambda: source.may_watch(identity.user, job_id)):
+        if not await self._hub.may_watch(identity.user, job_id):
             raise RequestRefused("not_found", "There is no such job.")
         watch = await self._hub.attach_job(job_id, self)
         if watch is None:

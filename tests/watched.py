@@ -37,6 +37,9 @@ class MadeUpJob:
     def text_sha256(self) -> str | None:
         return self.view.closed_sha256
 
+    def is_certainly_for(self, user: Any) -> bool:
+        return False
+
     def fold(self, event: dict[str, Any]) -> None:
         self.view.fold(event)
 

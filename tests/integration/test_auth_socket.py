@@ -13,12 +13,14 @@ from django.utils import timezone
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 from websockets.exceptions import ConnectionClosed
 
-from realtime.auth import issue_ticket
+from realtime import warm_sign_ins
+from realtime.auth import Identity, identify, issue_ticket
 from realtime.conf import RealtimeSettings, settings
 from realtime.hub import _hubs
 from realtime.models import Ticket
 from tests.sockets import LiveServer
 from tests.tokens import signed, token_of
+from tests.waiting import wait_until
 
 
 def patch(monkeypatch: pytest.MonkeyPatch, **values: Any) -> None:
@@ -196,6 +198,43 @@ def test_a_user_who_is_locked_out_is_closed_within_seconds(live: LiveServer, ann
     assert client.close_code() == 4503
     assert time.monotonic() - began < 5
     assert other.ask_pong()
+
+
+def test_the_token_of_an_open_socket_asks_the_database_nothing(live: LiveServer, ann: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def counted(token: object) -> Identity:
+        asked.append(token)
+        return identify(token)
+
+    monkeypatch.setattr(warm_sign_ins, "identify", counted)
+    token, other = token_of(ann), token_of(ann)
+    clients = []
+    for shown in (token, token, other):
+        clients.append(live.connect(shown))
+        assert clients[-1].next()["type"] == "welcome"
+    assert asked == [token, other]
+
+
+def test_whoever_shows_the_token_of_an_open_socket_goes_with_it(live: LiveServer, ann: Any) -> None:
+    token = token_of(ann)
+    first = live.connect(token)
+    assert first.next()["type"] == "welcome"
+    type(ann).objects.filter(pk=ann.pk).update(is_active=False)
+    second = live.connect(token)
+    assert second.close_code() in (4501, 4503)
+    assert first.close_code() == 4503
+    assert live.connect(token).close_code() == 4501
+
+
+def test_a_token_that_no_socket_holds_any_more_is_looked_at_again(live: LiveServer, ann: Any) -> None:
+    token = token_of(ann)
+    live.connect(token).close()
+    assert live.loop is not None
+    known = _hubs[live.loop].sign_ins
+    wait_until(lambda: not known.is_warm, what="a token that is forgotten")
+    type(ann).objects.filter(pk=ann.pk).update(is_active=False)
+    assert live.connect(token).close_code() == 4501
 
 
 def test_a_deleted_user_is_closed_within_seconds(live: LiveServer, ann: Any) -> None:
