@@ -60,7 +60,7 @@ def test_a_claim_that_nobody_knows_of_is_rescued(ann: Any, proxy: Proxy) -> None
     job = runs.create(ann)
     worker = runs.worker_row()
 
-    lose_the_reply(proxy, lambda: transitions.claim(worker, types=["test.wait"], limit=1))
+    lose_the_reply(proxy, lambda: transitions.claim(worker, types=["test.wait"], limit=1), commits=b"UPDATE jobs_job")
 
     assert transitions.claim(worker, types=["test.wait"], limit=1) == []
     Job.objects.update(lease_expires_at=timezone.now())
