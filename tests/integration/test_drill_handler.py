@@ -10,7 +10,7 @@ from tests import runs
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.mark.parametrize("permit", ["", "yes", permit_for("another-job"), None])
+@pytest.mark.parametrize("permit", ["", "yes", permit_for("another-job"), None], ids=["empty", "a word", "of another job", "none"])
 def test_without_a_permit_of_its_own_it_kills_nobody(ann: Any, permit: Any) -> None:
     with runs.worker():
         job = runs.ended(runs.create(ann, TYPE, job_id="mine", input={"pieces": 4, "seconds": 0, "permit": permit}).pk)
