@@ -84,14 +84,16 @@ class BulkPages(ShownModelAdmin):
         rows = self._rows(request, run)
         jobs = bulk.shown(run, rows) if not run.done else []
         left_out = Job.objects.filter(pk__in=run.ids).exclude(state__in=sorted(run.staff_action.starts_from)).count() if run.ids else 0
+        fitting = run.total - left_out
         context = {
-            "title": f"{run.staff_action.label}: are you sure?",
+            "title": f"{run.staff_action.label}: are you sure?" if fitting else run.staff_action.label,
             "run": run,
             "token": run.token(request.user),
             "jobs": [(job, title_of(job)) for job in jobs],
             "left_out": left_out,
-            "fitting": run.total - left_out,
-            "not_shown": run.total - left_out - len(jobs),
+            "fitting": fitting,
+            "not_shown": fitting - len(jobs),
+            "asks_priority": run.action == "priority" and (fitting or run.done),
             "problem": problem,
             "priority": priority,
             "priority_limit": PRIORITY_LIMIT,

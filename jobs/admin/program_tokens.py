@@ -21,6 +21,7 @@ class ProgramTokenAdmin(ShownOnceAdmin):
 
     ordering = ("-created_at",)
     search_fields = ("name",)
+    list_per_page = 50
     actions = ("revoke",)
     change_list_template = "admin/jobs/list.html"
     new_form: type[forms.ModelForm]  # type: ignore[type-arg]  # generic in the stubs alone
@@ -34,7 +35,7 @@ class ProgramTokenAdmin(ShownOnceAdmin):
         """Show whether it is worth something."""
         if row.revoked_at is None:
             return format_html('<span class="worker-condition" data-condition="{}">{}</span>', "alive", "Good")
-        revoked = '<span class="worker-condition" data-condition="{}">{}</span><span class="quiet">{} ago</span>'
+        revoked = '<span class="worker-condition" data-condition="{}">{}</span><span class="token-end">{} ago</span>'
         return format_html(revoked, "stopped", "Revoked", ago(row.revoked_at))
 
     @admin.display(description="Made")

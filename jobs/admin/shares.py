@@ -26,7 +26,7 @@ HOURS = {1: "1 hour", 24: "1 day", 7 * 24: "7 days", DAYS_LIMIT * 24: f"{DAYS_LI
 class NewShareForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
     """Asks for the job, and how long the link is good."""
 
-    job_id = forms.CharField(max_length=64, label="Job", help_text="Its id")
+    job_id = forms.CharField(max_length=64, label="Job", help_text="Its id", widget=forms.TextInput({"size": 40}))
     hours = forms.TypedChoiceField(coerce=int, choices=list(HOURS.items()), initial=24, label="Good for")
 
     class Meta:
@@ -74,6 +74,8 @@ class ShareAdmin(ShownOnceAdmin):
     search_help_text = "A job's id, or its beginning"
     ordering = ("-created_at",)
     actions = ("delete_selected",)
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
     change_list_template = "admin/jobs/list.html"
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:

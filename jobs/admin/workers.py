@@ -24,7 +24,7 @@ from jobs.transitions.announce import announce_work
 
 FRESH_SECONDS = 5
 """So often a page that somebody looks at asks anew."""
-SHOWN_TYPES = 4
+SHOWN_TYPES = 2
 SHOWN_JOBS = 100
 TAKE_BACK_BATCH = 50
 TAKE_BACK_ROUNDS = 100

@@ -18,9 +18,6 @@ from tests.browser import chromium
 from tests.browser.person import Person
 from tests.processes import Site
 
-expect.set_options(timeout=20_000)
-"""So long a page may take to show what it should: a machine that does much besides is slow, and no test is about how slow."""
-
 HERE = Path(__file__).parent
 EMBEDDING_ORIGIN = "http://localhost:9999"
 """A page of somebody else's, which embeds the elements."""
