@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 EMBEDDING_ORIGIN = "http://localhost:9999"
 """A page of somebody else's, which embeds the elements."""
 PATIENCE_MS = 20_000
-"""What a test waits for, it waits for so long: a busy machine loads a page in several seconds."""
+"""So long a page may take to show what it should: a machine that does much besides is slow, and no test is about how slow."""
 APP_PORT = free_port()
 """Where an app lives whose origin is allowed."""
 
