@@ -50,6 +50,16 @@ def test_a_worker_that_is_killed_is_told_and_the_timeline_marks_it(ann: Person) 
     assert ann.part("text").text_content() == ann.get(job_id)["streamingText"]
 
 
+def test_one_who_comes_without_a_connection_is_told_and_sees_the_job_once_there_is_one(ann: Person) -> None:
+    job_id = ann.create("test.answer", query="Behind a tunnel")
+    ann.page.route("**/api/auth/ticket", lambda route: route.abort())
+    ann.open(job_id)
+    expect(ann.part("empty-words")).to_have_text("Offline. It is shown as soon as the connection is back.")
+    ann.page.unroute_all(behavior="ignoreErrors")
+    ann.expect_state("completed")
+    expect(ann.part("empty")).to_be_hidden()
+
+
 def test_a_job_that_is_deleted_is_gone_from_the_page(ann: Person) -> None:
     job_id = ann.create("test.answer", query="Gone")
     ann.open(job_id)

@@ -75,7 +75,10 @@ export class TaskActivityPanel extends JobElement {
     setText(title, job ? titleWords(job) : "");
     setText(badge, job ? STATES[job.state] : "");
     this.#showError(job, about);
-    if (!job) return;
+    if (!job) {
+      text.showUnknown(about.connection);
+      return;
+    }
     fill.style.setProperty("transform", `scaleX(${job.progress / 100})`);
     text.show(job, about.status, this.client.now());
     log.show(about.logs);

@@ -2,11 +2,11 @@
 
 import { part, setAttribute, setText } from "./elements_base.js";
 import { icon } from "./elements_icons.js";
-import { isSoon, waitingWords } from "./elements_words.js";
+import { isConnected, isSoon, unknownWords, waitingWords } from "./elements_words.js";
 
 const NEAR_THE_END = 24;
 const COPIED_MS = 2000;
-const EMPTY_ICONS = { created: "clock", running: "clock", paused: "pause", failed: "stopped", cancelled: "stopped" };
+const SIGNS = { created: "clock", running: "clock", paused: "pause", failed: "stopped", cancelled: "stopped" };
 const BLOCK = 8192; // a longer paragraph is laid out anew with each word: what is complete stands in blocks of its own
 
 export class StreamingText {
@@ -21,7 +21,7 @@ export class StreamingText {
   #follow = part("follow", "button", { type: "button" }, icon("down"), "Follow");
   #copied;
   #empty = part("empty", "div");
-  #emptyIcon = "";
+  #sign = "";
   #emptyWords = part("empty-words", "p");
 
   constructor() {
@@ -41,12 +41,17 @@ export class StreamingText {
     const text = job.streamingText;
     this.#empty.hidden = text !== "";
     this.copyButton.hidden = text === "";
-    if (!text) this.#showWaiting(job, status, now);
+    if (!text) this.#wait(waitingWords(job, status, now), { sign: SIGNS[job.state] ?? "done", soon: isSoon(job, now) });
     if (text === this.#shown) return;
     if (!text.startsWith(this.#shown)) this.#clear();
     this.#append(text.slice(this.#shown.length));
     this.#shown = text;
     this.keepEnd();
+  }
+
+  /** Say why there is no job to show yet. */
+  showUnknown(connection) {
+    this.#wait(unknownWords(connection), { sign: "clock", soon: connection === "connecting" || isConnected(connection) });
   }
 
   /** Keep the end in view, unless the reader scrolled up; also when the frame has changed its size. */
@@ -86,14 +91,12 @@ export class StreamingText {
     this.#text.append(part("block", "div", {}, node, this.#caret));
   }
 
-  #showWaiting(job, status, now) {
-    setText(this.#emptyWords, waitingWords(job, status, now));
-    const name = EMPTY_ICONS[job.state] ?? "done";
-    if (name !== this.#emptyIcon) {
-      this.#empty.querySelector(".icon")?.remove();
-      this.#empty.prepend(icon((this.#emptyIcon = name)));
-    }
-    setAttribute(this.#empty, "data-soon", isSoon(job, now) ? "" : null);
+  #wait(words, { sign, soon }) {
+    setText(this.#emptyWords, words);
+    setAttribute(this.#empty, "data-soon", soon ? "" : null);
+    if (sign === this.#sign) return;
+    this.#empty.querySelector(".icon")?.remove();
+    this.#empty.prepend(icon((this.#sign = sign)));
   }
 
   #look() {

@@ -77,6 +77,12 @@ export function waitingWords({ state, step, runAt, attempt }, status, now) {
   return words.startsWith("Starts") ? words : `${words} …`;
 }
 
+/** Say why a job that is asked for cannot be shown yet. */
+export function unknownWords(connection) {
+  if (connection === "closed") return "Disconnected.";
+  return connection === "offline" ? "Offline. It is shown as soon as the connection is back." : "Loading …";
+}
+
 /** Tell whether a job will write something before long. */
 export function isSoon({ state, runAt }, now) {
   return state === "running" || (state === "created" && !(runAt && Date.parse(runAt) > now));
