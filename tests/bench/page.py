@@ -32,7 +32,7 @@ metrics. nchan is published to over HTTP and has no Redis.
 CURVE = """
 ## From few topics to many
 
-A viewer each, closed loop, 64 in flight; must stay within 1.3 times.
+A viewer each, closed loop, 10 in flight, so that with few topics too each event has a frame of its own; must stay within 1.3 times.
 
 | topics | µs | |
 |---|---|---|

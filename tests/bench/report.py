@@ -46,7 +46,8 @@ TARGETS = (
     Target("W4", "us", SOCKET_IO, 1.0, 0.7),
     Target("W5", "us", STREAMS, 0.5, 0.3),
 )
-W6_MUST_US, W6_MUST_PER_SECOND = 100.0, 5000.0
+W6_MUST_US = 100.0
+"""So a process that does nothing else publishes more than 5,000 events a second."""
 CURVE_MUST = 1.3
 """So much more may an event cost with the most topics than with the fewest."""
 
@@ -123,12 +124,11 @@ class Results:
     @property
     def are_musts_met(self) -> bool:
         """Whether all that must be is."""
-        curve, worker = self.curve(), (self.median("W6", OURS), self.median("W6", OURS, "events_per_second"))
+        curve, cost_us = self.curve(), self.median("W6", OURS) or 0
         return (
             all(verdict.said != "missed" for verdict in self.verdicts())
             and (not curve or curve[-1][1] <= CURVE_MUST * curve[0][1])
-            and (worker[0] or 0) <= W6_MUST_US
-            and (worker[1] or W6_MUST_PER_SECOND) >= W6_MUST_PER_SECOND
+            and cost_us <= W6_MUST_US
         )
 
     def machine(self) -> dict[str, str]:

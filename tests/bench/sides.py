@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import urllib.parse
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -26,7 +27,7 @@ PAYLOAD = "x" * 80
 def event(job_id: str, seq: int) -> dict[str, Any]:
     """Return an event of about 200 bytes."""
     data = {"offset": (seq - 2) * len(PAYLOAD), "text": PAYLOAD}
-    return {"type": "text", "jobId": job_id, "attempt": 1, "seq": seq, "ts": 1763740000123, "data": data}
+    return {"type": "text", "jobId": job_id, "attempt": 1, "seq": seq, "ts": time.time_ns() // 1_000_000, "data": data}
 
 
 def encoded(value: Any) -> str:
@@ -104,8 +105,8 @@ class Ours(Side):
 
         client().script_load(event_log.SCRIPT)
         self.site = site
-        self.server = site.serve(*self.arguments)
-        self.port, self.publisher = site.port, redis_publisher(site)
+        self.port, self.publisher = site.port if not self.arguments else free_port(), redis_publisher(site)
+        self.server = site.serve(*self.arguments, port=self.port)
         self._headers = {"Authorization": f"Bearer {site.user('ann')}"}
         self.owner = get_user_model().objects.get(username="ann")
 

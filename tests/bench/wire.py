@@ -13,11 +13,13 @@ from tests.bench.published import published
 from tests.bench.report import Results
 from tests.bench.sides import Nchan, Ours, PlainWs, Side, SocketIO, SocketIOStreams, StockChannels
 from tests.bench.stream import TOPICS, arena
-from tests.bench.workloads import BATCHED, W1, W2, W2A, streams
+from tests.bench.workloads import BATCHED, W1, W2, W2A, Figures, Stream, streams
 from tests.processes import ROOT
 
 PEERS: Sequence[type[Side]] = (SocketIO, PlainWs, Nchan, StockChannels)
 SCALE = (10, 100, 1000, 10_000)
+CURVE = Stream("curve", window=SCALE[0])
+"""One event of a topic at most is in flight, with few topics too: what is joined into one frame costs less."""
 IDLE_SOCKETS = 2000
 
 
@@ -28,44 +30,49 @@ class OursTwice(Ours):
     arguments = ("--processes", "2")
 
 
-def beside_others(results: Results, kinds: Sequence[type[Side]], *, rounds: int, seconds: float, idle_count: int) -> None:
-    """W1 to W5, each side in turn, round by round."""
-    with arena([*kinds, SocketIOStreams]) as sides:
-        for side in sides[:-1]:
-            side.prepare([*TOPICS])
-            side.prepare(["idle"])
-            results.add(side.name, workloads.idle_sockets(side, "idle", count=idle_count))
-        for number in range(rounds):
-            for side in sides[:-1]:
-                side.prepare([f"w1-{number}"])
-                results.add(side.name, streams(side, W1, [f"w1-{number}"], seconds=seconds))
-                figures = streams(side, W2, TOPICS, seconds=seconds)
-                figures.pop("W4")  # of sockets with a topic each: another thing
-                results.add(side.name, figures)
-            for side in (sides[0], sides[-1]):
-                side.prepare([f"w5-{number}"])
-                results.add(side.name, workloads.replay(side, f"w5-{number}"))
+def beside_others(results: Results, sides: Sequence[Side], *, rounds: int, seconds: float, idle_count: int) -> None:
+    """W1 to W4, each side in turn, round by round."""
+    for side in sides:
+        side.prepare(many(side))
+        side.prepare(["idle"])
+        results.add(side.name, workloads.idle_sockets(side, "idle", count=idle_count))
+    for number in range(rounds):
+        for side in sides:
+            results.add(side.name, one_round(side, W1, W2, number, seconds))
 
 
-def ours_alone(results: Results, *, rounds: int, seconds: float, scale: Sequence[int]) -> None:
+def one_round(side: Side, w1: Sequence[Stream], w2: Sequence[Stream], number: int, seconds: float) -> dict[str, Figures]:
+    """W1 and W2; W4 is of the sockets that watch one job."""
+    topic = many(side)[0].replace("w2", f"w1-{number}")
+    side.prepare([topic])
+    return {**streams(side, w2, many(side), seconds=seconds), **streams(side, w1, [topic], seconds=seconds)}
+
+
+def many(side: Side) -> list[str]:
+    """Return the topics of W2, which no other side uses: two of them share the database."""
+    return [f"{topic}-{len(side.name)}" for topic in TOPICS]
+
+
+def replays(results: Results, sides: Sequence[Side], *, rounds: int) -> None:
+    """W5, each side in turn."""
+    for number in range(rounds):
+        for side in sides:
+            side.prepare([f"w5-{number}"])
+            results.add(side.name, workloads.replay(side, f"w5-{number}"))
+
+
+def ours_alone(results: Results, ours: Ours, twice: OursTwice, *, rounds: int, seconds: float, scale: Sequence[int]) -> None:
     """W6, the curve from few topics to many, and two server processes."""
-    with arena([Ours]) as (side,):
-        assert isinstance(side, Ours)
+    names = {topics: [f"scale-{topics}-{index}" for index in range(topics)] for topics in scale}
+    for topics in scale:
+        ours.prepare(names[topics])
+    twice.prepare(many(twice))
+    for number in range(rounds):
         for topics in scale:
-            side.prepare([f"scale-{topics}-{index}" for index in range(topics)])
-        for number in range(rounds):
-            for topics in scale:
-                names = [f"scale-{topics}-{index}" for index in range(topics)]
-                figures = streams(side, [W2A], names, seconds=seconds, viewers=topics)
-                results.add(side.name, {f"{topics:,} topics": figures[W2A.name]})
-            results.add(side.name, {"W6": published(side, f"w6-{number}")})
-    with arena([OursTwice]) as (twice,):
-        twice.prepare(TOPICS)
-        for number in range(rounds):
-            twice.prepare([f"w1-{number}"])
-            figures = streams(twice, [BATCHED], [f"w1-{number}"], seconds=seconds) | streams(twice, [W2A], TOPICS, seconds=seconds)
-            figures.pop("W4")
-            results.add(twice.name, figures)
+            figures = streams(ours, [CURVE], names[topics], seconds=seconds, viewers=topics)
+            results.add(ours.name, {f"{topics:,} topics": figures[CURVE.name]})
+        results.add(twice.name, one_round(twice, [BATCHED], [W2A], number, seconds))
+        results.add(ours.name, {"W6": published(ours, f"w6-{number}")})
 
 
 def main() -> None:
@@ -83,8 +90,13 @@ def main() -> None:
     if why_not := peers.why_no_nchan():
         results.leave_out(Nchan.name, why_not)
     kinds = [kind for kind in PEERS if kind.name not in results.left_out and kind.name not in options.without]
-    beside_others(results, [Ours, *kinds], rounds=rounds, seconds=seconds, idle_count=200 if options.quick else IDLE_SOCKETS)
-    ours_alone(results, rounds=rounds, seconds=seconds, scale=SCALE[:2] if options.quick else SCALE)
+    with arena([Ours, *kinds, SocketIOStreams, OursTwice]) as sides:
+        ours, *others, adapter, twice = sides
+        assert isinstance(ours, Ours)
+        assert isinstance(twice, OursTwice)
+        beside_others(results, [ours, *others], rounds=rounds, seconds=seconds, idle_count=200 if options.quick else IDLE_SOCKETS)
+        replays(results, [ours, adapter], rounds=rounds)
+        ours_alone(results, ours, twice, rounds=rounds, seconds=seconds, scale=SCALE[:2] if options.quick else SCALE)
     results.write(options.output)
     sys.exit(0 if results.are_musts_met else 1)
 

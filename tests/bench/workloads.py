@@ -66,10 +66,11 @@ def stream(load: Generator, side: Side, workload: Stream, topics: Sequence[str],
     commands = side.commands(topics, max(1, -(-count // len(topics))) * len(topics))
     before = cpu_seconds(side.pids)
     ran = load.run(commands, side.publisher, jobs=len(topics), fan_out=fan_out, window=workload.window, rate=workload.per_second)
-    used, delivered = cpu_seconds(side.pids) - before, ran["events"]
+    used, delivered = cpu_seconds(side.pids) - before, max(1, ran["events"])
     return {
         "us": used / delivered * 1e6,
         "deliveries_per_second": delivered / ran["seconds"],
+        "missing": 1 - delivered / (len(commands) * fan_out),
         "server_busy": used / ran["seconds"],
         "load_busy": ran["busy"],
         "events_per_frame": delivered / ran["frames"],
