@@ -26,7 +26,11 @@ KEEPS_ALL = "noeviction"
 
 
 class Breaker:
-    """Remembers that Redis failed, so that nobody waits for it again and again: open for `pause_seconds`, then one may try."""
+    """Remembers that Redis failed, so that nobody waits for it again and again.
+
+    While it is open every call fails at once. Each `pause_seconds` one of them has a thread find out whether Redis is back, and does
+    not wait for it: a Redis that hangs would cost each second one of those who ask for something else a second.
+    """
 
     def __init__(self, pause_seconds: float = 1) -> None:
         self.pause_seconds = pause_seconds
@@ -41,16 +45,14 @@ class Breaker:
         return self._failed
 
     @contextmanager
-    def guard(self) -> Iterator[None]:
-        """Run a call to Redis. Raises RedisUnavailable when it fails, or at once while the breaker is open."""
+    def guard(self, *, finds_out: bool = False) -> Iterator[None]:
+        """Run a call to Redis. Raises RedisUnavailable when it fails, or while the breaker is open at once, unless it `finds_out`."""
         if getattr(self._here, "is_held", False):
             raise RedisUnavailable
-        with self._lock:
-            if self._failed:
-                now = time.monotonic()
-                if now < self._retry_at:
-                    raise RedisUnavailable
-                self._retry_at = now + self.pause_seconds
+        if self._failed and not finds_out:
+            if self._is_due():
+                threading.Thread(target=check, name="redis check", daemon=True).start()
+            raise RedisUnavailable
         try:
             yield
         except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError, RedisClusterException, OSError) as error:
@@ -69,6 +71,15 @@ class Breaker:
             yield
         finally:
             self._here.is_held = False
+
+    def _is_due(self) -> bool:
+        """Tell whether it is time to try again, to one of those who ask."""
+        with self._lock:
+            now = time.monotonic()
+            if now < self._retry_at:
+                return False
+            self._retry_at = now + self.pause_seconds
+            return True
 
     def _open(self) -> None:
         metrics().redis_failures.inc()
@@ -115,7 +126,7 @@ def _limits(seconds: float) -> dict[str, Any]:
 def check() -> None:
     """Find out whether Redis answers and takes writes; the breaker remembers it."""
     try:
-        with breaker.guard():
+        with breaker.guard(finds_out=True):
             client().set(f"realtime:check:{os.getpid()}", b"", ex=60)
             _warn_of_eviction()
     except RedisUnavailable as error:

@@ -198,7 +198,7 @@ class RedisNemesis(Nemesis):
 class PostgresNemesis(Nemesis):
     """Ends PostgreSQL as a crash does."""
 
-    pause_seconds = 3.0, 12.0
+    pause_seconds = 6.0, 20.0
 
     def __init__(self, seed: int, cluster: Cluster, *, calm: float = 1) -> None:
         super().__init__("PostgreSQL", seed, calm=calm)

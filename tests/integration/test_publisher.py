@@ -81,6 +81,25 @@ def test_a_redis_that_hangs_costs_one_wait(redis: Any) -> None:
     wait_until(answers, what="the end of the pause")
 
 
+def test_nobody_waits_to_find_out_whether_a_redis_that_hangs_is_back(redis: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nudge() -> float:
+        began = time.monotonic()
+        publisher.nudge("workers", {"type": "work.waiting"})
+        return time.monotonic() - began
+
+    redis.execute_command("CLIENT", "PAUSE", 60_000, "WRITE")
+    try:
+        assert nudge() > 0.9
+        took = []
+        for _ in range(3):
+            monkeypatch.setattr(breaker, "_retry_at", 0.0)  # it is time to try again
+            took.append(nudge())
+        assert min(took) < 0.9
+    finally:
+        redis.execute_command("CLIENT", "UNPAUSE")
+    wait_until(lambda: nudge() and not breaker.is_open, what="somebody who has found out")
+
+
 def test_a_redis_that_evicts_is_warned_of_once(redis: Any, caplog: pytest.LogCaptureFixture) -> None:
     redis.config_set("maxmemory-policy", "allkeys-lru")
     redis_client._warn_of_eviction.cache_clear()
