@@ -35,6 +35,15 @@ def test_the_list_shows_what_one_looks_for(desk: Desk, ann: Any) -> None:
     assert "<b>this" not in page
 
 
+def test_an_empty_list_says_whether_there_is_nothing_or_nothing_like_that(desk: Desk, ann: Any) -> None:
+    workers = "/admin/jobs/worker/"
+    assert "There are no jobs yet." in desk.get()
+    assert "No worker runs." in desk.get(workers)
+    runs.create(ann)
+    for page in (desk.get(state="failed"), desk.get(q="nothing-like-that"), desk.get(workers, condition="lost")):
+        assert "is like that." in page
+
+
 def test_an_age_is_said_in_its_largest_unit() -> None:
     said = {-1: "0 s", 0: "0 s", 59.9: "59 s", 60: "1 min", 3599: "59 min", 7300: "2 h", 200_000: "2 d"}
     assert {seconds: age_words(seconds) for seconds in said} == said
