@@ -11,7 +11,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 BIN := .venv/bin
 UNIT_AND_INTEGRATION := tests/unit tests/integration
 
-.PHONY: help install run test check format bench bench-quick bench-jobs bench-throughput soak clean
+.PHONY: help install run test check format bench bench-quick bench-jobs bench-throughput bench-limits soak clean
 .PHONY: test-unit test-js test-integration test-e2e test-browser test-newest
 
 help: ## this list
@@ -74,6 +74,10 @@ bench-jobs: install ## from a worker's write to a client's frame, from its death
 bench-throughput: .cache/venv-bench/.installed ## empty jobs a second, beside Celery and procrastinate, on both databases
 	TEST_DATABASE=sqlite .cache/venv-bench/bin/python -m tests.bench.throughput
 	TEST_DATABASE=postgres .cache/venv-bench/bin/python -m tests.bench.throughput
+
+bench-limits: install ## 16,000 jobs of which few may run at once, with processes that die, and one job behind 10,000, on both databases
+	TEST_DATABASE=sqlite $(BIN)/python -m tests.bench.limits
+	TEST_DATABASE=postgres $(BIN)/python -m tests.bench.limits
 
 soak: install ## ten minutes of faults, and random schedules of everything, each time others
 	SOAK_SECONDS=600 $(BIN)/python -m pytest tests/chaos -q -s

@@ -7,6 +7,9 @@ from typing import Any
 from jobs.handlers import job_handler
 from jobs.run import JobRun
 
+LIMIT = 5
+"""How many jobs of type `bench.limited` may run at once."""
+
 
 @job_handler("bench.clock")
 async def clock(run: JobRun) -> dict[str, Any]:
@@ -35,3 +38,14 @@ async def fast(run: JobRun) -> None:
 @job_handler("bench.empty")
 async def empty(run: JobRun) -> None:
     """Do nothing."""
+
+
+@job_handler("bench.nap")
+async def nap(run: JobRun) -> None:
+    """Take `seconds`."""
+    await asyncio.sleep(run.input["seconds"])
+
+
+@job_handler("bench.limited", concurrency=LIMIT)
+async def limited(run: JobRun) -> None:
+    """Do nothing; so many at once and no more."""
