@@ -1,7 +1,9 @@
 """The processor's time that processes have used, from the operating system's accounting, and which core is whose."""
 
 import os
+import resource
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -28,4 +30,12 @@ def pin(pids: Iterable[int], core: int) -> None:
     """Give processes, all their threads included, one core."""
     for pid in pids:
         for thread in psutil.Process(pid).threads():
-            os.sched_setaffinity(thread.id, {core})
+            with suppress(ProcessLookupError):  # it has ended meanwhile
+                os.sched_setaffinity(thread.id, {core})
+
+
+def open_files() -> int:
+    """Allow this process, and those that it starts, as many open files as may be allowed, and return how many."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard if hard != resource.RLIM_INFINITY else 1_000_000

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from tests import environment  # noqa: F401  before Django reads its settings
 from tests.bench import peers
-from tests.bench.cpu import cores, pin
+from tests.bench.cpu import cores, open_files, pin
 from tests.bench.sides import Ours, Side, SocketIO
 from tests.bench.workloads import BATCHED, VIEWERS, W2A, Figures, streams
 from tests.processes import Site
@@ -33,6 +33,7 @@ TOPICS = [f"w2-{index}" for index in range(VIEWERS)]
 @contextmanager
 def arena(kinds: Sequence[type[Side]]) -> Iterator[list[Side]]:
     """Start servers, and give them, of which one works at a time, one core, and Redis and all else here another: where there are two."""
+    open_files()
     with Site(**SETTINGS) as site:
         sides: list[Side] = []
         try:

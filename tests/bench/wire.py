@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench import peers, workloads
+from tests.bench.cpu import open_files
 from tests.bench.published import published
 from tests.bench.report import Results
 from tests.bench.sides import Nchan, Ours, PlainWs, Side, SocketIO, SocketIOStreams, StockChannels
@@ -90,13 +91,14 @@ def main() -> None:
     if why_not := peers.why_no_nchan():
         results.leave_out(Nchan.name, why_not)
     kinds = [kind for kind in PEERS if kind.name not in results.left_out and kind.name not in options.without]
+    scale = SCALE[:2] if options.quick else [topics for topics in SCALE if topics < open_files() - 500]
     with arena([Ours, *kinds, SocketIOStreams, OursTwice]) as sides:
         ours, *others, adapter, twice = sides
         assert isinstance(ours, Ours)
         assert isinstance(twice, OursTwice)
         beside_others(results, [ours, *others], rounds=rounds, seconds=seconds, idle_count=200 if options.quick else IDLE_SOCKETS)
         replays(results, [ours, adapter], rounds=rounds)
-        ours_alone(results, ours, twice, rounds=rounds, seconds=seconds, scale=SCALE[:2] if options.quick else SCALE)
+        ours_alone(results, ours, twice, rounds=rounds, seconds=seconds, scale=scale)
     results.write(options.output)
     sys.exit(0 if results.are_musts_met else 1)
 
