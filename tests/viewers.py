@@ -136,7 +136,8 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 def agree(viewers: Sequence[Viewer], rows: dict[str, dict[str, Any]]) -> None:
     """Assert that no viewer saw anything twice or out of order, and that all end with what the rows say (invariants 3 and 4)."""
-    assert [viewer.deviations for viewer in viewers if viewer.deviations] == []
+    deviations = [f"{viewer.job_id}: {deviation}" for viewer in viewers for deviation in viewer.deviations]
+    assert deviations == [], deviations[:20]
     for viewer in viewers:
         row = rows[viewer.job_id]
         assert (viewer.job.state, str(viewer.job.position)) == (row["state"], row["position"])

@@ -199,9 +199,16 @@ def no_connection_left(postgres: PostgresSite, name: str, *, without: str = "") 
     postgres.until(name, state="running")
     lease = "SELECT lease_expires_at, now(), attempt, state FROM jobs_job WHERE id = %s"
     with psycopg.connect(postgres.cluster.url, autocommit=True) as admin, ExitStack() as held:
-        wait_until(lambda: use_up(postgres, admin, held, "refused"), what="a server without a connection")
-        status, said = postgres.ask("GET", f"/api/jobs/{name}", port=port)
-        assert (status, said["code"]) == (503, "unavailable")
+
+        def is_refused() -> bool:
+            """Take what is free until there is nothing: others give back what they do not need."""
+            if not use_up(postgres, admin, held, "refused"):
+                return False
+            status, said = postgres.ask("GET", f"/api/jobs/{name}", port=port)
+            assert status in (200, 503), said
+            return bool(status == 503 and said["code"] == "unavailable")
+
+        wait_until(is_refused, seconds=30, what="a server without a connection")
         assert site.call("GET", "/health", port=port)[1]["checks"]["database"]["ok"] is False
         (began,) = admin.execute("SELECT now()").fetchone() or [None]
 
@@ -291,7 +298,7 @@ def replies_lost(postgres: PostgresSite, name: str, *, without: str = "") -> Non
         assert lose(to_server, lambda: postgres.cancel(f"{name}-stopped", port=port))[0] == 503
         assert postgres.cancel(f"{name}-stopped", port=port)[1]["state"] == "cancelled"
         assert postgres.ends(f"{name}-stopped") == ["cancelled"]
-        assert to_worker.dropped > 5
+        assert to_worker.dropped > 1
 
 
 def test_what_is_done_and_not_answered_is_done_once(postgres: PostgresSite) -> None:

@@ -35,16 +35,19 @@ def row() -> None:
 
 @mechanism
 def recovery() -> None:
-    """Who comes back goes on with what comes next, whatever was missed."""
+    """Who comes back gets the last events that it had once more."""
     from realtime.cursor import Cursor
+    from realtime.position import CLOSED, Position
 
-    class FromNowOn(Cursor):
-        """A reader that is where its feed is."""
+    class FromBefore(Cursor):
+        """A reader that is put back by three events."""
 
         def __init__(self, feed: Any, position: Any) -> None:
-            super().__init__(feed, position if position is None else feed.position)
+            if position is not None and 3 < position.seq < CLOSED:
+                position = Position(position.attempt, position.seq - 3)
+            super().__init__(feed, position)
 
-    put("realtime.subscriptions", Cursor=FromNowOn)
+    put("realtime.subscriptions", Cursor=FromBefore)
 
 
 @mechanism
@@ -112,22 +115,20 @@ def own_connections() -> None:
 
 
 @mechanism
-def send_limit() -> None:
-    """Who does not read is waited for."""
-    from realtime.outbox import Outbox
-
-    put(Outbox, is_stuck=lambda self, now: False)
-
-
-@mechanism
 def drain() -> None:
-    """A server that ends closes all its sockets at the same moment."""
+    """A server that ends sends all its readers away at the same moment."""
+    import asyncio
+
+    from jobs.source import JobSource
     from omnibrowser import health
+    from realtime.hub import hub_of_this_loop
 
-    async def say_so_only(grace_seconds: float) -> None:
+    async def all_at_once(grace_seconds: float) -> None:
         health.begin_drain()
+        await hub_of_this_loop(JobSource()).drain(0)
+        await asyncio.sleep(grace_seconds / 2)
 
-    put("omnibrowser.drain", drain=say_so_only)
+    put("omnibrowser.drain", drain=all_at_once)
 
 
 @mechanism

@@ -119,9 +119,3 @@ def reconnection() -> None:
             """Do nothing."""
 
     put("jobs.flusher", connection=Kept())
-
-
-@mechanism
-def log_fence() -> None:
-    """Who is refused by the log takes it for a log from another life, and his own attempt for the one that counts."""
-    put("jobs.publishing", _still_held=lambda append: True)
