@@ -3,6 +3,7 @@
 import asyncio
 import random
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable
@@ -34,8 +35,10 @@ class Link:
 class Proxy:
     """Forwards connections to a server until told otherwise. Every verb takes effect at once, on what is open as well."""
 
-    def __init__(self, host: str, port: int, *, seed: int = 0) -> None:
+    def __init__(self, host: str, port: int, *, seed: int = 0, tls: ssl.SSLContext | None = None) -> None:
+        """With `tls` it speaks TLS with those who come, and plainly with the server."""
         self._target = host, port
+        self._tls = tls
         self._random = random.Random(seed)
         self._loop = asyncio.new_event_loop()
         self._links: set[Link] = set()
@@ -144,7 +147,7 @@ class Proxy:
 
     async def _listen(self) -> int:
         self._block(set())
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=CHUNK)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=CHUNK, ssl=self._tls)
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
