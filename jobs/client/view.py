@@ -14,6 +14,7 @@ from jobs.client.connection import Link
 MARKS = {"pending": "○", "running": "●", "done": "✓", "stopped": "✕"}
 COLOURS = {"pending": "dim", "running": "cyan", "done": "green", "stopped": "red"}
 TAIL_LINES = 12
+REFRESH_PER_SECOND = 25
 
 
 _NOT_SHOWN = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
@@ -29,7 +30,7 @@ async def show(client: AsyncJobsClient, job_id: str, console: Console) -> dict[s
     job: dict[str, Any] = {}
     printed = _Printed(console)
     was_offline = False
-    with Live(console=console, refresh_per_second=12, transient=True, auto_refresh=console.is_terminal) as live:
+    with Live(console=console, refresh_per_second=REFRESH_PER_SECOND, transient=True, auto_refresh=console.is_terminal) as live:
         async for sight in client.observe(job_id):
             for line in sight.logs:
                 console.print(shown(f"  {line['data']['level']}: {line['data']['message']}", style="dim"))
