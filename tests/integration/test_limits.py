@@ -34,7 +34,7 @@ def claim(worker: Worker, limit: int, *types: str) -> list[Job]:
 
 
 def expire(*jobs: Job) -> None:
-    Job.objects.filter(pk__in=[job.pk for job in jobs]).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    Job.objects.filter(pk__in=[job.pk for job in jobs], state="running").update(lease_expires_at=timezone.now() - timedelta(seconds=1))
 
 
 def test_of_a_type_so_many_run_and_of_others_as_many_as_there_are(ann: Any, bob: Any) -> None:
