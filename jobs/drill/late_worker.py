@@ -48,7 +48,8 @@ class LateWorker:
             self.was_refused = False
         except JobStopped:
             self.was_refused = True
-        self.has_written.set()
+        finally:
+            self.has_written.set()  # whatever it was that went wrong, nobody waits for it
 
     def _write(self, run: ClaimedRun) -> None:
         for index in range(BEFORE):
