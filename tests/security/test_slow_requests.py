@@ -31,8 +31,8 @@ UNFINISHED = {
 
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patient_http, "HEAD_SECONDS", 0.3)
-    monkeypatch.setattr(patient_http, "BODY_SECONDS", 0.3)
+    monkeypatch.setattr(patient_http, "HEAD_SECONDS", 0.7)
+    monkeypatch.setattr(patient_http, "BODY_SECONDS", 0.7)
 
 
 @pytest.fixture
@@ -107,7 +107,10 @@ def test_whoever_waits_for_an_answer_is_not_late(live: LiveServer, closing: Exit
     assert connection.recv(2) == b"\x8a\x00"
 
 
-def test_a_body_that_is_too_long_gets_its_answer_though_all_of_it_is_sent_first(live: LiveServer, closing: ExitStack) -> None:
+def test_a_body_that_is_too_long_gets_its_answer_though_all_of_it_is_sent_first(
+    live: LiveServer, closing: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patient_http, "BODY_SECONDS", 30)
     size = LIMIT_BYTES * 8
     connection = opened(live, closing, POST + b"Content-Length: %d\r\n\r\n" % size)
     for _ in range(8):
