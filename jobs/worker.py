@@ -79,6 +79,8 @@ class JobWorker:
         try:
             while not self._stopping.is_set():
                 await asyncio.sleep(self._gathers_until - time.monotonic())
+                if self._stopping.is_set():
+                    break
                 if not await self.claim_once():
                     if self._suspects and not self._runs:
                         break
