@@ -73,7 +73,7 @@ def test_in_production_it_asks_first_and_goes_through_all_servers() -> None:
 
 
 def test_without_the_position_check_it_says_that_a_lost_nudge_is_never_made_good(site: Site) -> None:
-    site.serve(JOB_HANDLERS="tests.handlers,tests.chaos.without", SOAK_WITHOUT="comparison")
+    site.serve(without="comparison")
     site.worker()
     site.user("boss", staff=True)
 
@@ -88,7 +88,8 @@ def test_without_the_fence_it_says_what_a_late_worker_has_done(site: Site) -> No
     site.worker()
     site.user("boss", staff=True)
 
-    done = drill({**site.environment, "JOB_HANDLERS": "tests.handlers,tests.unguarded"}, "--yes", "--json", "--server", site.url)
+    unguarded = {**site.environment, "DJANGO_SETTINGS_MODULE": "tests.site_settings", "SABOTAGE": "fence"}
+    done = drill(unguarded, "--yes", "--json", "--server", site.url)
 
     assert done.returncode == 1, done.stdout + done.stderr
     assert any(problem.startswith("a worker too late for its lease: ") for problem in report(done)["problems"])

@@ -101,9 +101,9 @@ def test_text_of_any_size_comes_in_events_that_fit(owner: Owner, size: int) -> N
 def test_text_that_is_too_long_ends_its_job_and_nobody_else(owner: Owner) -> None:
     owner.site.worker("--processes", "1", LEASE_SECONDS="30")
     beside = neighbour(owner, "beside-long")
-    owner.create("long", "bad.writes_much", bytes=20 * 1024 * 1024)
+    owner.create("writes-much", "bad.writes_much", bytes=20 * 1024 * 1024)
 
-    row = owner.until("long", state="failed")
+    row = owner.until("writes-much", state="failed")
 
     assert (row["error"]["code"], row["streamingText"]) == ("text_too_long", "before ")
     assert is_whole(owner, beside) == 1
