@@ -42,11 +42,11 @@ test-js: install tests/js/node_modules/.installed ## the modules of the browser,
 	.ci/node.sh node --test tests/js/*.test.js
 
 test-integration: install ## real SQLite, PostgreSQL and Valkey
-	TEST_DATABASE=sqlite $(BIN)/python -m pytest tests/integration tests/security -q -n 2
-	TEST_DATABASE=postgres $(BIN)/python -m pytest tests/integration tests/security -q -n 2
+	TEST_DATABASE=sqlite $(BIN)/python -m pytest tests/integration tests/security -q -n 3
+	TEST_DATABASE=postgres $(BIN)/python -m pytest tests/integration tests/security -q -n 3
 
 test-e2e: install ## real processes
-	$(BIN)/python -m pytest tests/e2e -q -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest tests/e2e -q -n 3 --dist loadfile --no-loadscope-reorder
 
 test-browser: install tests/js/node_modules/.installed examples/react/node_modules/.installed ## a real Chromium
 	$(BIN)/python -m pytest tests/browser -q -n 2 --dist loadfile
@@ -55,7 +55,7 @@ test-newest: install ## the unit and integration rings once more, on Python 3.13
 	@if newest=$$(.ci/python.sh 3.13); then \
 		echo "Python 3.13 is here: $$newest"; \
 		UV_PROJECT_ENVIRONMENT=.cache/venv-3.13 $$(.ci/uv.sh) sync --frozen --quiet --python "$$newest"; \
-		.cache/venv-3.13/bin/python -m pytest $(UNIT_AND_INTEGRATION) -q -n 2; \
+		.cache/venv-3.13/bin/python -m pytest $(UNIT_AND_INTEGRATION) -q -n 3; \
 	else echo "Python 3.13 is not here: the rings ran on $$($(BIN)/python -V) alone."; fi
 
 bench-quick: install ## the hot path beside Socket.IO, in a minute
