@@ -21,6 +21,17 @@ test("waking up while connected: the socket is probed, and given up when it is s
   }
 });
 
+test("what was on its way when the network went does not pass for an answer to the probe", async (t) => {
+  stopTime(t);
+  const { server, wake } = await connected();
+  server.automatic = false;
+  wake("offline");
+  await advance(1);
+  server.socket.say({ type: "heartbeat", ts: Date.now(), degraded: false });
+  await advance(6);
+  assert.equal(server.sockets.length, 2);
+});
+
 test("waking up while waiting: the next try comes at once, except when the network went away", async (t) => {
   for (const [type, tries] of [["online", 1], ["visibilitychange", 1], ["pageshow", 1], ["offline", 0]]) {
     mock.timers.enable({ apis: ["setTimeout", "Date"], now: START });

@@ -32,6 +32,7 @@ export class Connection {
   #life = 0; // counts sockets, so that what belongs to an earlier one is known as such
   #heartbeatMs = 20_000;
   #deadline = 0;
+  #isProbing = false; // a ping of ours is not answered yet
   #watchdog;
   #retry = null;
   #backoff;
@@ -125,8 +126,10 @@ export class Connection {
 
   #hear(text) {
     this.heardAt = Date.now();
-    if (this.isUp) this.#deadline = this.heardAt + this.#heartbeatMs * 1.5;
     const frame = readFrame(text);
+    if (frame.type === "pong") this.#isProbing = false;
+    // What arrives during a probe may have been on its way before the network was lost.
+    if (this.isUp) this.#deadline = this.heardAt + (this.#isProbing ? PROBE_SECONDS * 1000 : this.#heartbeatMs * 1.5);
     if (frame.type === "welcome") this.#welcome(frame);
     else if (frame.type === "auth_required") this.#renew(this.#life);
     else if (frame.type === "heartbeat") {
@@ -176,6 +179,7 @@ export class Connection {
 
   #drop() {
     this.#life++;
+    this.#isProbing = false;
     clearTimeout(this.#watchdog);
     const socket = this.#socket;
     this.#socket = null;
@@ -235,6 +239,7 @@ export class Connection {
     if (type === "visibilitychange" && globalThis.document?.visibilityState === "hidden") return;
     if (this.isUp) {
       this.send({ type: "ping" });
+      this.#isProbing = true;
       this.#expectNewsWithin(PROBE_SECONDS * 1000);
     } else if (this.#retry && type !== "offline") this.#attempt();
   }
