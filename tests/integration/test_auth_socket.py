@@ -229,7 +229,9 @@ def test_whoever_shows_the_token_of_an_open_socket_goes_with_it(live: LiveServer
 
 def test_a_token_that_no_socket_holds_any_more_is_looked_at_again(live: LiveServer, ann: Any) -> None:
     token = token_of(ann)
-    live.connect(token).close()
+    client = live.connect(token)
+    assert client.next()["type"] == "welcome"
+    client.close()
     assert live.loop is not None
     known = _hubs[live.loop].sign_ins
     wait_until(lambda: not known.is_warm, what="a token that is forgotten")

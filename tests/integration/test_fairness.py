@@ -58,9 +58,9 @@ def test_a_higher_priority_is_a_line_of_its_own(ann: Any, bob: Any) -> None:
         create(ann, f"ann-{number}")
     create(bob, "bob-0")
     create(ann, "urgent", priority=5)
-    create(bob, "also-urgent")
-    transitions.edit("also-urgent", priority=5)
-    assert served(runs.worker_row(), 3) == ["urgent", "also-urgent", "ann-0"]
+    create(bob, "urgent-too")
+    transitions.edit("urgent-too", priority=5)
+    assert served(runs.worker_row(), 3) == ["urgent", "urgent-too", "ann-0"]
 
 
 def test_what_comes_back_from_a_lost_worker_stands_at_the_head_and_a_retried_one_in_line(ann: Any, bob: Any) -> None:
