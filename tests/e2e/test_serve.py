@@ -82,7 +82,7 @@ def test_a_server_process_that_dies_is_replaced_and_none_outlives_the_parent(sit
     assert site.call("GET", "/health/live")[0] == 200
     children = parent.children()
     parent.kill()
-    assert not psutil.wait_procs(children, timeout=30)[1]
+    assert not psutil.wait_procs(children, timeout=10)[1]
 
 
 @pytest.mark.parametrize("name", ["uvicorn", "daphne"])
@@ -90,13 +90,13 @@ def test_on_sigterm_health_says_draining_and_readers_are_sent_away_with_1012(sit
     server = site.serve("--server", name)
     token = site.user(f"drained-by-{name}")
     with connect(site.socket_url, additional_headers={"Authorization": f"Bearer {token}"}) as socket:
-        assert json.loads(socket.recv(timeout=30))["type"] == "welcome"
+        assert json.loads(socket.recv(timeout=5))["type"] == "welcome"
         server.signal(signal.SIGTERM)
         with pytest.raises(ConnectionClosed) as closed:
-            socket.recv(timeout=30)
+            socket.recv(timeout=10)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1012
-    assert server.popen.wait(timeout=30) == 0
+    assert server.popen.wait(timeout=10) == 0
 
 
 @pytest.mark.parametrize("name", ["uvicorn", "daphne"])

@@ -66,7 +66,7 @@ async def test_a_reader_at_1_kb_a_second_is_whole_at_the_end_and_nobody_waits_fo
         assert memory(server) - before < 10_000_000
         for viewer in fast:
             gaps = [later - earlier for earlier, later in zip(viewer.arrived_at, viewer.arrived_at[1:], strict=False)]
-            assert sorted(gaps)[int(len(gaps) * 0.9)] < 0.5, "the fast ones waited"
+            assert sorted(gaps)[int(len(gaps) * 0.99)] < 0.1, "the fast ones waited"
         proxy.heal()
         await watching
     agree([*fast, slow], {"j": site.call("GET", "/api/jobs/j", token=token)[1]})
@@ -93,7 +93,7 @@ async def test_those_who_never_read_are_closed_and_hold_little(site: Site, reque
         most = max(most, memory(server))
         return sockets(process, site) == 1
 
-    await until(gone, what="sockets that are closed")
+    await until(gone, seconds=20, what="sockets that are closed")
     assert (most - before) / 100 < 1_000_000
     await asyncio.to_thread(site.call, "POST", "/api/jobs/j/cancel", {}, token=token)
     await watching

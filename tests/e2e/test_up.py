@@ -115,7 +115,7 @@ def test_one_command_and_the_printed_curl_line_give_a_job_that_is_watched_to_its
     processes = run.tree()
     assert len(processes) >= 4, processes
     run.ctrl_c()
-    gone(processes, 15)
+    gone(processes, 5)
 
 
 async def follow(url: str, token: str, job_id: str) -> FoldedJob:
@@ -159,7 +159,7 @@ def test_when_the_parent_is_killed_nothing_stays_behind(run: Run) -> None:
     processes = run.tree()
     parent = next(process for process in processes if "up" in process.cmdline()[1:3])
     parent.kill()
-    gone(processes, 15)
+    gone(processes, 8)
 
 
 def test_what_is_in_the_way_is_said_in_one_line(tmp_path: Path) -> None:
